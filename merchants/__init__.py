@@ -1,0 +1,1 @@
+"""Who is paid, on what terms, and how."""

@@ -1,0 +1,1 @@
+"""The agreement between the Region and a merchant: what cards pay there, and whether it holds."""

@@ -1,0 +1,1 @@
+"""Merchants, the sites where they sell, and the payees who are paid for it."""

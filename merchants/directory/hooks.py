@@ -1,0 +1,9 @@
+"""What this feature gives to the shell."""
+
+from merchants.directory.commands import merchant
+from sesame.platform.web.hooks import Registry
+
+
+def register(registry: Registry) -> None:
+    """Register the command line."""
+    registry.commands(merchant)

@@ -1,0 +1,1 @@
+"""Authorise and capture: the moment at the counter."""

@@ -1,0 +1,1 @@
+"""Which till or reader stands in which site: enrolment, its key, its state, and the till's page."""

@@ -1,0 +1,1 @@
+"""Sésame: an open youth card and subsidy payment system."""
