@@ -37,7 +37,8 @@ _JSON = (
 # http.server, zipfile.
 _LIBRARIES = (
     _.ARGUMENTS_PARSER, _.ERROR_SCHEMA, _._register_responses, _.camera_page, _.compress_type, _.daemon_threads,
-    _.domain_instance, _.extract, _.fields_, _.get_translations, _.log_message, _.mimetype, _.permanent,
+    _.domain_instance, _.extract, _.fields_, _.get_translations, _.log_message, _.max_content_length,
+    _.mimetype, _.permanent,
     _.request_began, _.server_bind, _.server_name, _.timeout, _.type_annotation_map, _.ugettext,
     _.ungettext,
 )  # fmt: skip

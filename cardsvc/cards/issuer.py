@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -25,6 +26,7 @@ FRESH_SECONDS = 1
 """How often a process reads the keys again at most, however many cards name a key that it lacks."""
 
 _remembered: WeakKeyDictionary[Engine, tuple[float, IssuerKeys]] = WeakKeyDictionary()
+_read_afresh: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
 
 
 def create_issuer_key(settings: Settings, session: Session, at: datetime) -> str:
@@ -63,16 +65,18 @@ def withdraw_issuer_key(session: Session, key_id: str) -> None:
 def issuer_keys(session: Session, *, fresh: bool = False) -> IssuerKeys:
     """Return the public keys that this scheme accepts, remembered by the process for a minute.
 
-    fresh: read them again unless that was done within `FRESH_SECONDS`; for a card that names a key
-    which isn't among them, since another process may have made it since.
+    fresh: read them again, unless this was asked within the last `FRESH_SECONDS`; for a card that
+    names a key which isn't among them, since another process may have made it meanwhile.
     """
     engine = _engine(session)
     known = _remembered.get(engine)
     read_at = monotonic()
     if known is not None:
-        remembered_for = FRESH_SECONDS if fresh else REMEMBERED_SECONDS
-        if read_at - known[0] < remembered_for:
+        since = _read_afresh.get(engine, -inf) if fresh else known[0]
+        if read_at - since < (FRESH_SECONDS if fresh else REMEMBERED_SECONDS):
             return known[1]
+    if fresh:
+        _read_afresh[engine] = read_at
     rows = session.scalars(
         select(IssuerKeyRow)
         .where(IssuerKeyRow.state != "withdrawn")

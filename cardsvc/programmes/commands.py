@@ -138,9 +138,9 @@ def funder() -> None:
 @click.option("--iban", required=True, help="The account that payments leave from.")
 @click.option("--bic", required=True, help="The BIC of the bank.")
 @click.option("--street", help="Number and street.")
-@click.option("--postal-code")
-@click.option("--town")
-@click.option("--country", default="FR", show_default=True)
+@click.option("--postal-code", help="Of the bank file's address.")
+@click.option("--town", help="Of the bank file's address.")
+@click.option("--country", default="FR", show_default=True, help="Two letters.")
 @_JSON
 def add_funder_command(
     code: str,

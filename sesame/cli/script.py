@@ -27,8 +27,13 @@ def make_script_command(tree: Callable[[], click.Group]) -> click.Command:
                 continue
             arguments = _arguments(number, line)
             printed = StringIO()
-            with redirect_stdout(printed):
-                answer = tree()(arguments, standalone_mode=False)
+            try:
+                with redirect_stdout(printed):
+                    answer = tree()(arguments, standalone_mode=False)
+            except BaseException:
+                # What it said before it failed is why it failed.
+                click.echo(printed.getvalue(), err=True, nl=False)
+                raise
             if isinstance(answer, int) and answer:
                 raise click.ClickException(f"line {number} ended with {answer}")
             click.echo(json.dumps({"line": number, "output": printed.getvalue()}))

@@ -28,7 +28,8 @@ def serve(host: str | None, port: int | None) -> None:
         "--host", host or bound_host, "--port", str(port or bound_port),
         "--workers", str(here.settings.web_processes),
         "--blocking-threads", str(here.settings.web_threads),
-        "--backpressure", str(here.settings.web_threads * 16),
+        # An open connection counts, and phones keep theirs: waiting ones are cheap, threads are few.
+        "--backlog", "4096", "--backpressure", "4096",
         "--respawn-failed-workers", "--log-level", "warning",
         "sesame.app.wsgi:app",
     ]  # fmt: skip

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 from sesame.platform.database.embedded import EmbeddedServer
 
@@ -33,6 +31,7 @@ class Installation:
     folder: Path
     port: int
     servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _script: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -96,7 +95,50 @@ class Installation:
         new.replace(self.clock_file)
 
     def command(self, *arguments: str) -> str:
-        """Run `sesame` with these arguments and return what it printed. Raises on failure."""
+        """Run `sesame` with these arguments and return what it printed. Raises on failure.
+
+        All commands go through one `sesame script -`, which is started once.
+        """
+        script = self._script or self._start_script()
+        assert script.stdin is not None and script.stdout is not None  # noqa: S101  both are pipes
+        try:
+            script.stdin.write(json.dumps(list(arguments)) + "\n")
+            script.stdin.flush()
+            answer = script.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            self._script = None
+            raise DemonstrationFailed(
+                f"sesame {' '.join(arguments)} failed ({script.wait()}):\n"
+                f"{self._script_log.read_text(encoding='utf-8')[-2000:]}"
+            )
+        printed: str = json.loads(answer)["output"]
+        return printed
+
+    @property
+    def _script_log(self) -> Path:
+        return self.folder / "script.log"
+
+    def _start_script(self) -> subprocess.Popen[str]:
+        with self._script_log.open("wb") as log:
+            self._script = subprocess.Popen(
+                [sys.executable, "-m", "sesame", "script", "-"],
+                env=self.environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+            )
+        return self._script
+
+    def commands(self, lines: Sequence[Sequence[str]]) -> list[str]:
+        """Run several commands in order; return what each printed."""
+        return [self.command(*arguments) for arguments in lines]
+
+    def _run_alone(self, *arguments: str) -> None:
+        """Run a command in a process of its own: it makes what the others stand on."""
         done = subprocess.run(
             [sys.executable, "-m", "sesame", *arguments],
             env=self.environment(),
@@ -110,16 +152,6 @@ class Installation:
                 f"sesame {' '.join(arguments)} failed ({done.returncode}):\n"
                 f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
             )
-        return done.stdout
-
-    def commands(self, lines: Sequence[Sequence[str]]) -> list[str]:
-        """Run several commands in one process, in order; return what each printed."""
-        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as script:
-            for arguments in lines:
-                script.write(json.dumps(list(arguments)) + "\n")
-            script.flush()
-            printed = self.command("script", script.name)
-        return [json.loads(line)["output"] for line in printed.splitlines()]
 
     def is_made(self) -> bool:
         """Return whether `sesame init` was run to its end."""
@@ -128,11 +160,11 @@ class Installation:
     def make(self, *, name: str, issuer: str) -> None:
         """Make the installation, where it isn't yet."""
         if self.is_made():
-            self.command("migrate")
+            self._run_alone("migrate")
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         shutil.rmtree(self.data_dir, ignore_errors=True)
-        self.command("init", "--name", name, "--issuer", issuer, "--kind", "demonstration")
+        self._run_alone("init", "--name", name, "--issuer", issuer, "--kind", "demonstration")
         (self.folder / "made").touch()
 
     def start_servers(self) -> None:
@@ -206,6 +238,9 @@ class Installation:
     def stop(self) -> None:
         """Stop every server, then the database; an impatient second Ctrl-C doesn't cut it short."""
         asked_again = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._script is not None:
+            self._script.communicate()
+            self._script = None
         for server in self.servers:
             if server.poll() is None:
                 server.send_signal(signal.SIGTERM)
@@ -219,8 +254,3 @@ class Installation:
         with suppress(FileNotFoundError):
             self.database.stop()
         signal.signal(signal.SIGINT, asked_again)
-
-
-def read_json(text: str) -> Any:
-    """Return the JSON that a command printed."""
-    return json.loads(text)

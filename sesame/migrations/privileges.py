@@ -37,7 +37,8 @@ def hide_from_reader(table: str, *columns: str) -> None:
     known = set(listed.scalars())
     if not known.issuperset(columns):
         raise ValueError(f"{table} hasn't all of {', '.join(columns)}")
-    op.execute(f"GRANT SELECT ({', '.join(sorted(known - set(columns)))}) ON {table} TO {READER_ROLE}")
+    read = ", ".join(sorted(known - set(columns)))
+    op.execute(f"GRANT SELECT ({read}) ON {table} TO {READER_ROLE}")
 
 
 def append_only(table: str) -> None:

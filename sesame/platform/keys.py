@@ -34,7 +34,7 @@ def write_secret(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.link(beside, path)
     finally:
-        os.unlink(beside)
+        Path(beside).unlink()
     _sync_folder(path.parent)
 
 

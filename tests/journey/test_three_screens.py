@@ -36,7 +36,7 @@ def test_a_student_pays_at_a_shop_and_the_region_sees_it(demonstration, chromium
     expect(student.get_by_role("heading", name="Ma carte")).to_be_attached()
     code = student.get_by_role("img", name="Code à présenter à la caisse")
     expect(code).to_be_visible()
-    expect(student.get_by_text("Lecture plaisir")).to_be_visible()
+    expect(student.get_by_text("Livres et BD")).to_be_visible()
 
     till = screen(chromium, PHONE)
     till.goto(f"{demonstration.url}/till")

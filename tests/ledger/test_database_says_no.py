@@ -28,7 +28,10 @@ def test_the_application_may_not_change_what_was_written(test_database, book, ta
     column = {"idempotency": "recorded_at", "share": "weight", "transfer": "amount"}.get(
         table, "created_at"
     )
-    with connect(test_database, APPLICATION_ROLE) as connection, pytest.raises(errors.InsufficientPrivilege):
+    with (
+        connect(test_database, APPLICATION_ROLE) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
         connection.execute(statement.format(table, column, column))
 
 
@@ -48,7 +51,10 @@ def test_the_application_may_not_change_what_was_written(test_database, book, ta
 @pytest.mark.parametrize("role", [OWNER_ROLE, "postgres"])
 def test_a_trigger_refuses_even_those_whom_grants_do_not_hold(test_database, book, role, statement):
     book.capture(100)
-    with connect(test_database, role) as connection, pytest.raises(psycopg.DatabaseError) as refused:
+    with (
+        connect(test_database, role) as connection,
+        pytest.raises(psycopg.DatabaseError) as refused,
+    ):
         connection.execute(statement)
     assert refused.value.sqlstate == "SP001"
 
@@ -63,7 +69,10 @@ def test_a_kept_balance_below_zero_is_refused(test_database, book):
 def test_a_transfer_without_an_amount_or_of_no_kind_is_refused(
     test_database, book, at, amount, kind
 ):
-    with connect(test_database, APPLICATION_ROLE) as connection, pytest.raises(errors.CheckViolation):
+    with (
+        connect(test_database, APPLICATION_ROLE) as connection,
+        pytest.raises(errors.CheckViolation),
+    ):
         connection.execute(
             INSERT,
             [uuid7(at), book.entitlement, book.payable, amount, kind, uuid7(at)],

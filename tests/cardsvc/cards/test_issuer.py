@@ -123,7 +123,6 @@ def test_a_key_that_another_process_made_is_there_as_soon_as_it_is_asked_for(
     with unit_of_work(database) as session:
         issuer_keys(session)
     made = rotate_elsewhere(settings, test_database, at)
-    seconds(2)
     with unit_of_work(database) as session:
         assert issuer_keys(session).public_key("FR-VA", made) is None
         assert issuer_keys(session, fresh=True).public_key("FR-VA", made) is not None

@@ -200,7 +200,9 @@ def test_a_key_that_could_not_be_looked_up_is_refused(town, problem, key):
     problem(lambda: town.till.post(basket, key), 400, "idempotency_key_missing")
 
 
-@pytest.mark.parametrize("key", ["12345678", "a" * 128, "Sale-1.of~the_day:7", "4741532b-81b8-47a6-8da1-c72ca6979eea"])
+@pytest.mark.parametrize(
+    "key", ["12345678", "a" * 128, "Sale-1.of~the_day:7", "4741532b-81b8-47a6-8da1-c72ca6979eea"]
+)
 def test_a_key_that_is_taken_is_found_again(town, key):
     till = town.add_till()
     sold = town.answer(("textbooks", 500), key=key, till=till)

@@ -1,6 +1,5 @@
 """Secrets on disk: whole or not there, never replaced, whoever is killed and whoever comes second."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -75,7 +74,7 @@ def test_a_secret_is_never_replaced_and_only_its_owner_reads_it(tmp_path):
     with pytest.raises(FileExistsError):
         write_secret(path, b"second")
     assert path.read_bytes() == b"first"
-    assert os.listdir(tmp_path) == ["issuer.pem"]
+    assert list(tmp_path.iterdir()) == [path]
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -16,7 +16,12 @@ def test_nothing_set_gives_the_defaults():
 
 
 def test_an_empty_value_is_the_default_and_others_variables_are_not_ours():
-    given = {"SESAME_BIND": " ", "SESAME_DATABASE_URL": "", "HOME": "/elsewhere", "SESAME_BENCH": "x"}
+    given = {
+        "SESAME_BIND": " ",
+        "SESAME_DATABASE_URL": "",
+        "HOME": "/elsewhere",
+        "SESAME_BENCH": "x",
+    }
     assert load_settings(given) == load_settings({})
 
 
