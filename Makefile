@@ -77,6 +77,7 @@ assets: setup ## fetch the front end's vendored files again, by their hashes (ne
 .PHONY: lock
 lock: setup ## lock the dependencies again
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra server --group dev --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.lock
+	@$(BIN)/python tests/checks/licences.py
 
 .PHONY: clean
 clean: ## remove what setup made
