@@ -13,6 +13,7 @@ from sesame.platform.log import set_up_logs
 def written(capsys):
     """Return a function that reads the lines written since, each as JSON."""
     set_up_logs("info")
+    structlog.contextvars.clear_contextvars()
     capsys.readouterr()
 
     def lines() -> list[dict]:
