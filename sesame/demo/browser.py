@@ -33,6 +33,17 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self._csrf = ""
 
+    def kept(self) -> dict[str, Any]:
+        """Return what it remembers: cookies, and the token of its forms."""
+        return {"cookies": self.cookies, "csrf": self._csrf}
+
+    @classmethod
+    def restored(cls, port: int, kept: dict[str, Any]) -> "Browser":
+        """Return a browser that remembers what `kept` says."""
+        browser = cls(port)
+        browser.cookies, browser._csrf = kept["cookies"], kept["csrf"]
+        return browser
+
     def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         """Get a page, and keep the token of its forms."""
         response = self._send("GET", path, None, headers or {})

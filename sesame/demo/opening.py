@@ -1,7 +1,9 @@
 """Opening the invented region: everything that a real one would do before the first sale."""
 
 import json
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from sesame.demo.people import Shop, Shopper, in_threads
 from sesame.demo.processes import Installation
@@ -95,24 +97,48 @@ def enrol_shoppers(
     region: Region,
     plan: tuple[PlannedPurchase, ...],
     progress: Progress,
+    phones: Path,
 ) -> dict[str, Shopper]:
     """Enrol the phone of every student who buys something in `plan`; return them by INE.
 
-    Those who have no code any more (their account is bound already) are left out.
+    phones: the file that keeps each phone once it is enrolled; those in it are taken from there.
+    Whose code is gone and whose phone isn't kept (a kill in between) is left out.
     """
     wanted = {purchase.ine for purchase in plan}
-    students = [student for student in region.students if student.ine in wanted]
+    shoppers = {
+        ine: shopper for ine, shopper in _kept(installation, phones).items() if ine in wanted
+    }
+    students = [
+        student
+        for student in region.students
+        if student.ine in wanted and student.ine not in shoppers
+    ]
     codes = _class_sheets(installation, sorted({student.school_uai for student in students}))
-    shoppers: dict[str, Shopper] = {}
+    lock = threading.Lock()
 
     def enrol(student: Student) -> None:
         name = f"{student.first_name} {student.family_name}".upper()
         code = codes.get((student.school_uai, student.division, name))
         if code is not None and student.ine is not None:
-            shoppers[student.ine] = Shopper.enrol(installation, code)
+            shopper = Shopper.enrol(installation, code)
+            with lock, phones.open("a", encoding="ascii") as file:
+                file.write("\n" + json.dumps({"ine": student.ine, **shopper.kept()}) + "\n")
+            shoppers[student.ine] = shopper
         progress(1)
 
     in_threads(students, enrol)
+    return shoppers
+
+
+def _kept(installation: Installation, phones: Path) -> dict[str, Shopper]:
+    """Return the phones that the file keeps, by INE; a line that a kill cut short is passed over."""
+    shoppers = {}
+    for line in phones.read_bytes().splitlines() if phones.exists() else ():
+        try:
+            kept = json.loads(line)
+        except ValueError:
+            continue
+        shoppers[kept["ine"]] = Shopper.restored(installation, kept)
     return shoppers
 
 

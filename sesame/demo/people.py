@@ -42,6 +42,27 @@ class Shopper:
         _expect(answer, (201,), "putting the card on a phone")
         return cls(browser, phone, answer.json()["phone_key_id"], *_token(answer.json()))
 
+    def kept(self) -> dict[str, Any]:
+        """Return what brings the same phone back after a restart, its browser signed in as before."""
+        return {
+            "key": self.phone.to_pem().decode(),
+            "phone_key_id": self.phone_key_id,
+            "token": base64.b64encode(self.token).decode(),
+            "expires_at": self.expires_at.isoformat(),
+            "browser": self.browser.kept(),
+        }
+
+    @classmethod
+    def restored(cls, installation: Installation, kept: dict[str, Any]) -> "Shopper":
+        """Return the phone that `kept` describes."""
+        return cls(
+            Browser.restored(installation.port, kept["browser"]),
+            Phone.from_pem(kept["key"].encode()),
+            kept["phone_key_id"],
+            base64.b64decode(kept["token"]),
+            datetime.fromisoformat(kept["expires_at"]),
+        )
+
     def qr(self, at: datetime) -> str:
         """Return the code that the phone shows at `at`; the token is renewed when it runs out."""
         if at > self.expires_at - RENEW_BEFORE:

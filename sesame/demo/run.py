@@ -97,7 +97,8 @@ def _fill(installation: Installation, data: Path | None) -> dict[str, Any]:
         bar.update(25)
     buyers = len({purchase.ine for purchase in plan})
     with click.progressbar(length=buyers, label="Opening cards     ", file=sys.stderr) as bar:
-        shoppers = enrol_shoppers(installation, region, plan, bar.update)
+        phones = installation.folder / "phones.jsonl"
+        shoppers = enrol_shoppers(installation, region, plan, bar.update, phones)
     with click.progressbar(length=len(plan), label="A month of sales  ", file=sys.stderr) as bar:
         _live_through(installation, plan, shoppers, shops, bar.update)
     installation.clock_to_real()
@@ -252,7 +253,8 @@ def _shop(installation: Installation, region: Region, today: date, journal: Jour
 
     in_threads(journal.unanswered(), ask)
     left = tuple(each for each in plan if f"once-{each.key}" not in journal.asked)
-    shoppers = enrol_shoppers(installation, region, left, lambda _: None)
+    phones = installation.folder / "phones.jsonl"
+    shoppers = enrol_shoppers(installation, region, left, lambda _: None, phones)
 
     def buy(purchase: PlannedPurchase) -> None:
         shopper = shoppers.get(purchase.ine)
