@@ -41,7 +41,7 @@ class Base(DeclarativeBase):
 
 @dataclass(frozen=True)
 class Personal:
-    """Why a personal column is kept, and for how long (a rule's name, see docs/privacy.md)."""
+    """Why a personal column is kept, and for how long (the name of a retention rule)."""
 
     purpose: str
     retention: str
