@@ -30,7 +30,7 @@ def serve(host: str | None, port: int | None) -> None:
         "--blocking-threads", str(here.settings.web_threads),
         # An open connection counts, and phones keep theirs: waiting ones are cheap, threads are few.
         "--backlog", "4096", "--backpressure", "4096",
-        "--respawn-failed-workers", "--log-level", "warning",
+        "--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning",
         "sesame.app.wsgi:app",
     ]  # fmt: skip
     os.execv(sys.executable, arguments)  # noqa: S606  the server takes this process's place
