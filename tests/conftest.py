@@ -4,15 +4,19 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
 
 from sesame.migrations.run import admit_the_roles_only, prepare_server, upgrade
 from sesame.platform.clock import MovableClock
@@ -29,6 +33,7 @@ POSTGRES_VERSION = int(os.environ.get("SESAME_TEST_POSTGRES", "18"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Campaigns that take long run in a short form unless asked for whole (`make test-faults`)."""
     parser.addoption("--long", action="store_true", help="run the fault campaigns whole")
+    parser.addoption("--kills", type=int, help="how many kills under load (default: a dozen)")
 
 
 @dataclass(frozen=True)
@@ -164,3 +169,32 @@ def real_data_folder() -> Path:
     """Return the folder of official public files that some tests read (SESAME_REAL_DATA)."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("SESAME_REAL_DATA", str(beside)))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serve an application on loopback while the test runs; return its address."""
+    running = []
+
+    def start(app: Flask) -> str:
+        def whole(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            # Read and closed here: werkzeug's server leaves a file open when a browser hangs up.
+            answer = app(environ, start_response)
+            try:
+                return [b"".join(answer)]
+            finally:
+                close = getattr(answer, "close", None)
+                if close is not None:
+                    close()
+
+        server = make_server("127.0.0.1", 0, whole, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()

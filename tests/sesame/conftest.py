@@ -1,6 +1,5 @@
 """The web shell with the pages of the platform and of the top, and invented rooms around them."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,6 @@ from flask.testing import FlaskClient
 from lxml import html
 from markupsafe import Markup
 from playwright.sync_api import Browser, BrowserContext, Page
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from sesame.app import hooks as app_hooks
@@ -232,15 +230,9 @@ def add_person(database: Database, scheme: Scheme, at: datetime) -> Callable[[st
 
 
 @pytest.fixture
-def site(app: Flask) -> Iterator[str]:
+def site(app: Flask, serve: Callable[[Flask], str]) -> str:
     """The application served on loopback; its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serve(app)
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Young people, the scheme's signing key, and an application with the cards' pages alone."""
 
 import base64
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -13,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Blueprint, Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from cardsvc.cards import create_issuer_key, hooks
 from sesame.platform.database import unit_of_work
@@ -126,15 +124,9 @@ def sign_in_as(database, at: datetime) -> Callable[..., UUID]:
 
 
 @pytest.fixture
-def address(app: Flask) -> Iterator[str]:
+def address(app: Flask, serve: Callable[[Flask], str]) -> str:
     """Where the application answers, on loopback, while the test runs."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serve(app)
 
 
 @pytest.fixture

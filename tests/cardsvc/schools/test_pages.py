@@ -1,14 +1,12 @@
 """The secretary's pages and the young person's, through HTTP."""
 
 import io
-import threading
 from datetime import timedelta
 
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from lxml import html
-from werkzeug.serving import make_server
 
 from cardsvc.schools import hooks, import_directory
 from cardsvc.schools.codes import new_code
@@ -344,15 +342,9 @@ def test_a_roll_is_larger_than_what_anybody_else_may_send(secretary, visitor, ro
 
 
 @pytest.fixture
-def address(app):
+def address(app, serve):
     """The address at which the pages are served to a browser."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serve(app)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import threading
 from datetime import timedelta
 from hashlib import sha256
 
@@ -10,7 +9,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from lxml import etree, html
-from werkzeug.serving import make_server
 
 from merchants.reimbursements import hooks
 from sesame.app import hooks as app_hooks
@@ -359,14 +357,8 @@ def test_what_does_not_exist_is_not_found(durand, martin, sold, region, at):
 
 
 @pytest.fixture
-def site(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def site(app, serve):
+    return serve(app)
 
 
 @pytest.mark.browser

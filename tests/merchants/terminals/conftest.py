@@ -1,7 +1,6 @@
 """A terminal's key, and an application with the terminals' pages and API alone."""
 
 import base64
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,6 @@ from flask_smorest import Blueprint as ApiBlueprint
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from cardsvc.cards import create_issuer_key
 from merchants.terminals import hooks
@@ -219,16 +217,10 @@ def purchases(database) -> Purchases:
 
 
 @pytest.fixture
-def address(make_app, purchases) -> Iterator[str]:
+def address(make_app, purchases, serve) -> str:
     """Where the application answers, on loopback, while the test runs."""
     app = make_app(lambda registry: registry.api(purchases.blueprint()))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serve(app)
 
 
 @pytest.fixture
