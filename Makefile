@@ -7,8 +7,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := ledger cardsvc merchants reader_agent sesame
 # Debian's names. The second list is for tests alone: a browser, a broker, an independent QR reader.
-DEBIAN_SETUP := python3-venv
-DEBIAN_TESTS := chromium redis-server zbar-tools gettext
+DEBIAN_SETUP := python3-venv libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
+DEBIAN_TESTS := chromium redis-server zbar-tools gettext poppler-utils
+
+KILLS ?= 1000
 
 export SESAME_REAL_DATA ?= $(abspath ../shared/data)
 
@@ -36,16 +38,30 @@ setup-tests: setup
 demo: setup ## run an invented region with a month of purchases; Ctrl-C stops it
 	@$(BIN)/sesame demo
 
+# The rooms whose SQL is more than looking rows up; `make test-16` runs all that need no browser.
+TESTS_ON_16 := tests/ledger --ignore tests/ledger/model tests/merchants/purchases \
+	tests/merchants/reimbursements tests/cardsvc/programmes tests/cardsvc/people
+
+.PHONY: test-16
+test-16: setup-tests ## run the tests that need no browser on PostgreSQL 16
+	@SESAME_TEST_POSTGRES=16 $(BIN)/pytest --numprocesses 2 tests -m 'not browser'
+
 .PHONY: test
 test: setup-tests ## run the tests (real PostgreSQL, browser, brokers), with branch coverage
 	@$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-branch --cov-report= $(TESTS)
 	@for room in ledger merchants/purchases cardsvc/credential; do \
 		$(BIN)/coverage report --fail-under=95 --include="$$room/*"; done
-	@SESAME_TEST_POSTGRES=16 $(BIN)/pytest --numprocesses 2 tests/ledger tests/merchants tests/cardsvc tests/sesame/platform -m 'not browser'
+	@SESAME_TEST_POSTGRES=16 $(BIN)/pytest --numprocesses 2 $(TESTS_ON_16) -m 'not browser'
 
 .PHONY: test-faults
-test-faults: setup-tests ## kill processes under load, many times (long)
-	@$(BIN)/pytest tests/journey --long
+test-faults: setup-tests ## kill processes under load, 1,000 times or KILLS=n (long)
+	@$(BIN)/pytest tests/faults tests/journey --long --kills $(KILLS)
+
+STEPS ?= 1000000
+SEED ?= 1
+.PHONY: test-ledger
+test-ledger: setup-tests ## play random histories of the ledger, 1,000,000 steps or STEPS=n, from SEED=n on (long)
+	@SESAME_LEDGER_STEPS=$(STEPS) SESAME_LEDGER_SEED=$(SEED) $(BIN)/pytest tests/ledger/model -k random_steps
 
 .PHONY: check
 check: setup-tests ## format, lint, types, imports, unused code, translations, columns

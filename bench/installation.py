@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,7 +19,7 @@ from sesame.platform.database.connection import embedded_server
 from sesame.platform.database.embedded import EmbeddedServer
 from sesame.platform.settings import Settings
 
-STARTS_WITHIN_SECONDS = 60
+STARTS_WITHIN_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,22 @@ class Installation:
     server: EmbeddedServer
     database: Database
 
-    @contextmanager
-    def serving(self) -> Iterator["WebServer"]:
-        """Run `sesame serve` with its default settings on a free port; yield where it listens."""
-        port = _free_port()
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its programs: no setting but its data folder."""
         inherited = {name: v for name, v in os.environ.items() if not name.startswith("SESAME_")}
-        environment = inherited | {
-            "SESAME_DATA_DIR": str(self.settings.data_dir),
+        return inherited | {"SESAME_DATA_DIR": str(self.settings.data_dir)}
+
+    @contextmanager
+    def serving(self, **more: str) -> Iterator["WebServer"]:
+        """Run `sesame serve` with its default settings on a free port; yield where it listens.
+
+        more: settings beside the default ones, by their names in the environment.
+        """
+        port = _free_port()
+        environment = self.environment() | {
             "SESAME_BIND": f"127.0.0.1:{port}",
             "SESAME_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            **more,
         }
         with (self.settings.data_dir / "web.log").open("wb") as log:
             process = subprocess.Popen(
@@ -70,23 +77,24 @@ class WebServer:
         """Return once it answers; raise with what it printed if it doesn't."""
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
-            with suppress(OSError):
-                asking = HTTPConnection("127.0.0.1", self.port, timeout=2)
+            asking = HTTPConnection("127.0.0.1", self.port, timeout=2)
+            with suppress(OSError), closing(asking):
                 asking.request("GET", "/readyz")
-                if asking.getresponse().status == 200:
-                    return
+                with asking.getresponse() as answer:
+                    if answer.status == 200:
+                        return
             time.sleep(0.1)
         raise RuntimeError("the web server didn't start:\n" + self.log.read_text()[-2000:])
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it and its workers have used."""
-        return sum(_cpu_of(pid) for pid in [self.pid, *_children(self.pid)])
+        return sum(_cpu_of(pid) for pid in [self.pid, *descendants(self.pid)])
 
 
 def postgres_cpu_seconds(server: EmbeddedServer) -> float:
     """Return the processor time of the database's processes that live now."""
     pid = server.postmaster_pid()
-    return sum(_cpu_of(each) for each in [pid, *_children(pid)])
+    return sum(_cpu_of(each) for each in [pid, *descendants(pid)])
 
 
 @contextmanager
@@ -124,10 +132,11 @@ def _cpu_of(pid: int) -> float:
     return sum(int(each) for each in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def _children(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the process's children and theirs, down to the last."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):
             for child in map(int, task.read_text().split()):
-                found += [child, *_children(child)]
+                found += [child, *descendants(child)]
     return found

@@ -101,25 +101,31 @@ class Region:
     tills: list[Till]
 
 
-def settle_region(database: Database, settings: Settings, at: datetime) -> Region:
-    """Fill an empty installation and return the keys that its people and shops hold."""
+def settle_region(
+    database: Database, settings: Settings, at: datetime, people: int = PEOPLE, shops: int = SHOPS
+) -> Region:
+    """Fill an empty installation and return the keys that its people and shops hold.
+
+    The envelope holds enough for ten thousand people, or for a hundred times as many as there are.
+    """
     with unit_of_work(database) as session:
         create_scheme(
             session, name="Banc d'essai", issuer="FR-BE", zone="Europe/Paris",
             kind="demonstration", at=at,
         )  # fmt: skip
         create_issuer_key(settings, session, at)
-        people = _add_people(session, at)
-        _publish(session, at)
-        phones = _give_phones(session, settings, people, at)
-        tills = [_open_shop(session, settings, number, at) for number in range(SHOPS)]
+        holders = add_people(session, at, people)
+        _publish(session, at, fund_cents=max(PEOPLE, 100 * people) * 100_000)
+        phones = _give_phones(session, settings, holders, at)
+        tills = [_open_shop(session, settings, number, at) for number in range(shops)]
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     return Region(phones, tills)
 
 
-def _add_people(session: Session, at: datetime) -> list[UUID]:
-    people = [uuid7(at) for _ in range(PEOPLE)]
+def add_people(session: Session, at: datetime, count: int, first: int = 0) -> list[UUID]:
+    """Add `count` people who are eligible, numbered from `first`; return their ids."""
+    people = [uuid7(at) for _ in range(count)]
     session.execute(
         insert(Beneficiary),
         [
@@ -128,7 +134,7 @@ def _add_people(session: Session, at: datetime) -> list[UUID]:
                 "usual_name": None, "given_name": "Zoé", "birth_date": date(2010, 2, 3),
                 "created_at": at,
             }
-            for number, person in enumerate(people)
+            for number, person in enumerate(people, first)
         ],
     )  # fmt: skip
     facts = {"status": "lyceen", "grade": "premiere", "school": "0690026D", "department": "69"}
@@ -142,14 +148,14 @@ def _add_people(session: Session, at: datetime) -> list[UUID]:
     return people
 
 
-def _publish(session: Session, at: datetime) -> None:
+def _publish(session: Session, at: datetime, fund_cents: int) -> None:
     add_funder(
         session, code="region", name="Région du banc d'essai", siren="000400010",
         iban="FR7630001007941234567890185", bic="BDFEFRPP",
         address=Address("1 place de l'Ambre", "63200", "Riom"), at=at,
     )  # fmt: skip
     fund_envelope(
-        session, funder="region", programme="livres", amount_cents=PEOPLE * 100_000,
+        session, funder="region", programme="livres", amount_cents=fund_cents,
         key="fund-000001", at=at,
     )  # fmt: skip
     today = at.date()
@@ -168,7 +174,8 @@ def _give_phones(
     shuffle = secret_bytes(settings, "status-index")
     issued_at = at.replace(microsecond=0)
     numbers = session.scalars(
-        text("SELECT nextval('cardsvc.token_number') FROM generate_series(1, :n)"), {"n": PEOPLE}
+        text("SELECT nextval('cardsvc.token_number') FROM generate_series(1, :n)"),
+        {"n": len(people)},
     ).all()
     cards, phone_keys, tokens, phones = [], [], [], []
     for person, number, card_number_ in zip(people, numbers, _card_numbers(), strict=False):

@@ -32,10 +32,10 @@ def keep(results: Sequence[Result], file: Path = RESULTS) -> None:
 
 def table(results: Sequence[Result]) -> str:
     """Return the rows as a table for a terminal, notes below."""
-    lines = [f"{'row':<20} {'ratio':>7} {'measured':>10} {'reference':>10}  unit"]
+    lines = [f"{'row':<26} {'ratio':>7} {'measured':>11} {'reference':>11}  unit"]
     for each in results:
         lines.append(
-            f"{each.name:<20} {each.ratio:>7.2f} {each.measured:>10.1f} {each.reference:>10.1f}"
+            f"{each.name:<26} {each.ratio:>7.2f} {each.measured:>11,.6g} {each.reference:>11,.6g}"
             f"  {each.unit}"
         )
     lines += [f"  {each.name}: {each.note}" for each in results]

@@ -15,3 +15,11 @@ CREATE OR REPLACE FUNCTION cardsvc.lock_beneficiary(p_beneficiary uuid) RETURNS 
 LANGUAGE sql VOLATILE AS $$
     SELECT 1 FROM cardsvc.beneficiary WHERE id = p_beneficiary FOR NO KEY UPDATE
 $$;
+
+-- The same for many at once, without waiting: gives those whose rows nobody else had taken.
+CREATE OR REPLACE FUNCTION cardsvc.lock_free_beneficiaries(p_beneficiaries uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM cardsvc.beneficiary WHERE id = ANY (p_beneficiaries)
+                  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+END $$;

@@ -20,6 +20,7 @@ from cardsvc.programmes.envelopes import (
     fund_envelope,
     list_envelopes,
     list_funders,
+    open_envelope,
 )
 from cardsvc.programmes.publishing import Publication, publish
 from cardsvc.programmes.reading import MAX_BYTES
@@ -193,6 +194,33 @@ def list_funders_command(as_json: bool) -> None:
 @click.group()
 def envelope() -> None:
     """Envelopes: a funder's money for one programme."""
+
+
+@envelope.command("open")
+@click.option("--funder", "funder_code", required=True, help="The funder's code.")
+@click.option("--programme", "slug", required=True, help="The programme's short name.")
+@click.option(
+    "--may-owe", default="0", show_default=True, help="Euros below zero, such as 5000.00."
+)
+@_JSON
+def open_command(funder_code: str, slug: str, may_owe: str, as_json: bool) -> None:
+    """Open the envelope of a funder that is called on for what was spent.
+
+    Funding opens one as well, which never goes below zero.
+
+    Example: sesame envelope open --funder departement --programme exemple-manuels
+    --may-owe 56000.00
+    """
+    here = process()
+    with unit_of_work(here.database) as session:
+        opened = open_envelope(
+            session,
+            funder=funder_code,
+            programme=slug,
+            may_owe_cents=parse_cents(may_owe),
+            at=here.clock.now(),
+        )
+    print_answer(_envelope_json(opened), as_json=as_json, text=_envelope_text(opened))
 
 
 @envelope.command("fund")

@@ -1,6 +1,7 @@
 """Funders and their envelopes: money set aside for a programme, and whether it suffices."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,7 @@ from cardsvc.programmes.jobs import grant_after_funding
 from cardsvc.programmes.model import Envelope, Funder, ProgrammeRow
 from cardsvc.programmes.needs import find_envelope
 from cardsvc.programmes.reasons import (
+    EnvelopeExists,
     EnvelopeMissing,
     FunderExists,
     FunderInvalid,
@@ -25,7 +27,9 @@ from cardsvc.programmes.reasons import (
 from cardsvc.programmes.rules import Programme
 from ledger.accounts import open_account
 from ledger.idempotency import claim, content_hash
-from ledger.statements import balances
+from ledger.outcomes import MAX_AMOUNT
+from ledger.reasons import AmountOutOfRange
+from ledger.statements import available, balances
 from ledger.transfers import NewTransfer, post
 from sesame.platform.ids import uuid7
 
@@ -140,6 +144,30 @@ def fund_envelope(
     return EnvelopeBalance(envelope.id, funder, programme, envelope.regime, envelope.paying, held)
 
 
+def open_envelope(
+    session: Session, *, funder: str, programme: str, may_owe_cents: int, at: datetime
+) -> EnvelopeBalance:
+    """Open a funder's envelope for a programme, which may go below zero as far as it is said here.
+
+    For a funder that is called on for what was spent, rather than paying before: its envelope owes up
+    to `may_owe_cents` (0: none). Opening the same again changes nothing. Raises `FunderUnknown`,
+    `ProgrammeSlugInvalid`, `AmountOutOfRange`, `EnvelopeExists` for one that may owe another amount.
+    """
+    if not 0 <= may_owe_cents <= MAX_AMOUNT:
+        raise AmountOutOfRange()
+    funder_row = session.scalar(select(Funder).where(Funder.code == funder))
+    if funder_row is None:
+        raise FunderUnknown(funder=funder)
+    envelope = _open_envelope(
+        session, funder_row, programme_id(session, programme, at), at, may_owe_cents
+    )
+    left = available(session, [envelope.account_id])[envelope.account_id]
+    held = balances(session, [envelope.account_id])[envelope.account_id]
+    if left - held != may_owe_cents:
+        raise EnvelopeExists(funder=funder)
+    return EnvelopeBalance(envelope.id, funder, programme, envelope.regime, envelope.paying, held)
+
+
 def list_envelopes(session: Session) -> list[EnvelopeBalance]:
     """Return every envelope with what it holds, by programme and funder."""
     query = (
@@ -185,6 +213,14 @@ def paying_envelopes(session: Session) -> dict[UUID, PayingEnvelope]:
     }
 
 
+def account_ids(session: Session, accounts: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return the ledger's account of each envelope by the envelope's id, of those among `accounts`."""
+    rows = session.execute(
+        select(Envelope.id, Envelope.account_id).where(Envelope.account_id.in_(accounts))
+    )
+    return {envelope_id: account_id for envelope_id, account_id in rows}
+
+
 def programme_id(session: Session, slug: str, at: datetime) -> UUID:
     """Return the id of a programme by its slug, adding its row on first use.
 
@@ -217,7 +253,9 @@ def envelopes_of(session: Session, programme: Programme) -> dict[str, Envelope]:
     return found
 
 
-def _open_envelope(session: Session, funder: Funder, programme: UUID, at: datetime) -> Envelope:
+def _open_envelope(
+    session: Session, funder: Funder, programme: UUID, at: datetime, may_owe_cents: int = 0
+) -> Envelope:
     # The programme's row orders two first fundings at once: the second finds the first's envelope.
     session.execute(select(ProgrammeRow.id).where(ProgrammeRow.id == programme).with_for_update())
     query = select(Envelope).where(
@@ -226,7 +264,7 @@ def _open_envelope(session: Session, funder: Funder, programme: UUID, at: dateti
     known = session.scalar(query)
     if known is not None:
         return known
-    account_id = open_account(session, kind="envelope", guarded=True, at=at)
+    account_id = open_account(session, kind="envelope", guarded=True, floor=-may_owe_cents, at=at)
     row = Envelope(
         id=uuid7(at),
         funder_id=funder.id,

@@ -26,8 +26,7 @@ _SPENDING = text(
           FROM cardsvc.entitlement GROUP BY programme_id, season
     )
     SELECT g.programme_id, g.season, g.granted_cents, g.people,
-           (SELECT coalesce(sum(b.value::bigint), 0)::bigint
-              FROM jsonb_each_text(ledger.balance_of(g.accounts)) b) AS left_cents
+           ledger.total_of(g.accounts) AS left_cents
       FROM granted g
     """
 )

@@ -23,6 +23,7 @@ from cardsvc.programmes.reasons import EnvelopeInsufficient, EnvelopeMissing, Se
 from cardsvc.programmes.rules import BenefitLine, Programme
 from ledger.grants import post_grants
 from ledger.reasons import InsufficientBalance
+from ledger.thresholds import notice_thresholds
 from sesame.platform.clock import day_bounds, day_in
 from sesame.platform.ids import uuid7
 from sesame.platform.log import logger
@@ -84,6 +85,7 @@ def grant_version(
         _check_envelopes(session, programme, {line: len(each) for line, each in people.items()})
         raise
     _forget_shortage(session, version)
+    notice_thresholds(session, at=at)
     return granted
 
 

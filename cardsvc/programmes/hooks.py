@@ -4,6 +4,11 @@ from sqlalchemy.orm import Session
 
 from cardsvc.programmes import panels
 from cardsvc.programmes.commands import envelope, funder, programme
+from cardsvc.programmes.explaining_accounts import (
+    explain_entitlements,
+    explain_envelopes,
+    explain_funding,
+)
 from cardsvc.programmes.jobs import grant_after_roll
 from cardsvc.schools.events import RollImported, after_roll_import
 from sesame.platform.web.hooks import Registry
@@ -18,6 +23,9 @@ def register(registry: Registry) -> None:
     )
     for group in (programme, funder, envelope):
         registry.commands(group)
+    registry.explains("envelope", explain_envelopes)
+    registry.explains("funding", explain_funding)
+    registry.explains("entitlement", explain_entitlements)
     after_roll_import(_grant)
 
 

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from cardsvc.programmes.model import Envelope, Funder, ProgrammeRow
 from cardsvc.programmes.reasons import FunderUnknown
-from cardsvc.programmes.rules import Programme, share_of
-from ledger.statements import balances
+from cardsvc.programmes.rules import Programme
+from ledger.shares import parts
+from ledger.statements import available
 
 
 @dataclass(frozen=True)
 class EnvelopeNeed:
-    """What a funder's envelope would give, and what it holds (None: there is no envelope yet)."""
+    """What a funder's envelope would give, and what it may (None: there is no envelope yet)."""
 
     funder: str
     needed_cents: int
@@ -30,18 +31,19 @@ def envelope_needs(
     Raises `FunderUnknown`; a missing envelope has `available_cents` None.
     """
     needs = []
+    weights = [each.weight for each in programme.funders]
     for index, share in enumerate(programme.funders):
         funder_id = session.scalar(select(Funder.id).where(Funder.code == share.funder))
         if funder_id is None:
             raise FunderUnknown(funder=share.funder)
         needed = sum(
-            grants.get(line.id, 0) * share_of(line.amount_cents, programme.funders, index)
+            grants.get(line.id, 0) * parts(line.amount_cents, weights)[index]
             for line in programme.lines
         )
         envelope = find_envelope(session, funder_id, programme.slug)
         held = None
         if envelope is not None:
-            held = balances(session, [envelope.account_id])[envelope.account_id]
+            held = available(session, [envelope.account_id])[envelope.account_id]
         needs.append(EnvelopeNeed(share.funder, needed, held))
     return tuple(needs)
 

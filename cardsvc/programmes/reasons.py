@@ -103,6 +103,18 @@ class ProgrammeSlugInvalid(SesameError):
     )
 
 
+class EnvelopeExists(SesameError):
+    """The funder's envelope is open already, and may owe another amount."""
+
+    reason = declare(
+        Reason(
+            "envelope_exists",
+            409,
+            "L'enveloppe de %(funder)s est déjà ouverte avec une autre limite.",
+        )
+    )
+
+
 class EnvelopeMissing(SesameError):
     """A funder of the file has set no money aside for this programme."""
 

@@ -83,18 +83,3 @@ class Programme:
     def priority_of(self, line: BenefitLine) -> int:
         """Return the order in which the line is spent, among all programmes: the smallest first."""
         return self.priority * 100 + self.lines.index(line)
-
-
-def share_of(amount_cents: int, funders: tuple[FunderShare, ...], index: int) -> int:
-    """Return the cents of one grant that the funder at `index` bears, by cumulated rounding.
-
-    The rule is the ledger's: a funder bears the rounded share of what is cumulated up to it, less
-    what those before it bear, so that the parts always sum to the amount.
-    """
-    before = sum(each.weight for each in funders[:index])
-    upto = before + funders[index].weight
-    return _rounded(amount_cents, upto) - _rounded(amount_cents, before)
-
-
-def _rounded(amount_cents: int, weight: int) -> int:
-    return (2 * amount_cents * weight + WHOLE_WEIGHT) // (2 * WHOLE_WEIGHT)

@@ -170,7 +170,7 @@ def split(
     plans: a spending plan for each `programme_version_id` of `entitlements` (KeyError without).
     usage: cents used of each (cap_key, period). at: when the purchase counts (aware); the daily caps
     follow the calendar day of `zone`. Balances and usage may be stale: the ledger and
-    `cardsvc.use_caps` have the last word.
+    `cardsvc.count_uses` have the last word.
     """
     day = at.astimezone(zone).date().isoformat()
     purses = [

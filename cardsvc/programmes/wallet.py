@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cardsvc.programmes.model import Entitlement, ProgrammeVersion
 from cardsvc.programmes.vocabulary import CATEGORIES
-from ledger.statements import balances
+from ledger.statements import spendable
 from sesame.platform.clock import day_in
 from sesame.platform.scheme import current_scheme
 
@@ -55,7 +55,8 @@ def entitlements_for_wallet(
         .order_by(Entitlement.priority, Entitlement.id)
     )
     rows = session.execute(query).all()
-    left = balances(session, [entitlement.account_id for entitlement, _document in rows])
+    accounts = [entitlement.account_id for entitlement, _document in rows]
+    left = spendable(session, accounts, at=at)
     views = []
     for entitlement, document in rows:
         line = _line(document, entitlement.line)

@@ -12,8 +12,9 @@ from flask.views import MethodView
 
 from cardsvc.programmes.split import BasketLine
 from ledger.idempotency import content_hash, find
-from merchants.purchases.authorise import PurchaseDesk, PurchaseRequest, authorise, scope_of
+from merchants.purchases.authorise import PurchaseDesk, authorise
 from merchants.purchases.reasons import PurchaseUnknown
+from merchants.purchases.rounds import PurchaseRequest, scope_of
 from merchants.purchases.schemas import PurchaseAnswerSchema, PurchaseRequestSchema
 from merchants.terminals.signed_requests import terminal_of_request
 from sesame.platform.problems import Reason, SesameError, declare

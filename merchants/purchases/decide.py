@@ -53,18 +53,6 @@ class Decided:
             for line in self.lines
         ]
 
-    def cap_uses_as_json(self) -> list[dict[str, Any]]:
-        """Return the counters to move as `cardsvc.use_caps` takes them."""
-        return [
-            {
-                "cap_key": use.cap_key,
-                "period": use.period,
-                "amount_cents": use.amount_cents,
-                "limit_cents": use.limit_cents,
-            }
-            for use in self.cap_uses
-        ]
-
 
 def decide(
     state: Mapping[str, Any],

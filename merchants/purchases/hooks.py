@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 from merchants.purchases import api, pages
+from merchants.purchases.explaining_captures import explain_captures
 from sesame.platform.web.hooks import Registry
 
 
@@ -22,3 +23,4 @@ def register(registry: Registry) -> None:
     registry.panel(
         "console", pages.console_panel, order=20, roles=["officer", "accountant", "auditor"]
     )
+    registry.explains("capture", explain_captures)

@@ -4,17 +4,17 @@ Who prepares and who approves exclude each other, here and by a CHECK of the tab
 article 9: the functions of authorising officer and public accountant are incompatible).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ledger.transfers import NewTransfer, post
 from merchants.rails.sepa import bank_file
-from merchants.reimbursements.control import changed_accounts, control_totals, frozen_hash
+from merchants.reimbursements.control import Claimed, changed_accounts, control_totals, frozen_hash
 from merchants.reimbursements.export import payment_order
-from merchants.reimbursements.model import Remittance, Run, RunLine, TransitAccount
+from merchants.reimbursements.model import Run, TransitAccount
 from merchants.reimbursements.reasons import (
     ApprovedByItsAuthor,
     ControlTotalsDiffer,
@@ -59,35 +59,29 @@ def approve_run(
     run.approved_at = at
     run.state = "approved"
     session.flush()
-    post(session, _remits(session, run, at), at=at)
+    post(session, _remits(session, run, totals.claimed, at), at=at)
     return run
 
 
-def _remits(session: Session, run: Run, at: datetime) -> list[NewTransfer]:
+def _remits(
+    session: Session, run: Run, claimed: Sequence[Claimed], at: datetime
+) -> list[NewTransfer]:
     """Return the transfers that empty what the run claimed of each payable.
 
     A payable whose refunds exceed its sales is made good by the same payee's other payables: its
     transfer goes the other way, and the account in transit receives exactly the payment's amount.
     """
     transit = session.get_one(TransitAccount, run.payer).account_id
-    cents = func.sum(RunLine.amount_cents)
-    sums = session.execute(
-        select(RunLine.remittance_id, RunLine.account_id, cents)
-        .join(Remittance, Remittance.id == RunLine.remittance_id)
-        .where(Remittance.run_id == run.id)
-        .group_by(RunLine.remittance_id, RunLine.account_id)
-        .having(cents != 0)
-        .order_by(RunLine.remittance_id, cents.desc())
-    )
     return [
         NewTransfer(
             id=uuid7(at),
-            debit=payable if amount > 0 else transit,
-            credit=transit if amount > 0 else payable,
-            amount=abs(int(amount)),
+            debit=each.account_id if each.cents > 0 else transit,
+            credit=transit if each.cents > 0 else each.account_id,
+            amount=abs(each.cents),
             kind="remit",
-            correlation_id=remittance_id,
+            correlation_id=each.remittance_id,
             counts_at=at,
         )
-        for remittance_id, payable, amount in sums
+        for each in claimed
+        if each.cents != 0
     ]

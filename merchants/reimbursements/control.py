@@ -3,11 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from merchants.reimbursements.draft import ACCOUNT_CHANGED, debtor_columns
+from merchants.reimbursements.draft import ACCOUNT_CHANGED, ENOUGH_MEMORY, debtor_columns
 from merchants.reimbursements.model import Remittance, Run
 from merchants.reimbursements.payers import payers
 
@@ -17,20 +18,49 @@ _PAID = ("end_to_end_id", "payee_id", "amount_cents", "line_count", "holder", *_
 
 
 @dataclass(frozen=True)
-class ControlTotals:
-    """Four sums of one run that must be one: the run's own, its payments', its lines', the ledger's.
+class Claimed:
+    """What a payment's lines claim of one payable, and how much of it the ledger bears out.
 
-    The ledger's counts a line only where the ledger has that transfer, on a payable of that payee,
-    for that amount, before the cut-off.
+    The ledger bears a line out only where it has that transfer, on a payable of that payee, for that
+    amount, before the cut-off.
     """
+
+    remittance_id: UUID
+    account_id: UUID
+    cents: int
+    lines: int
+    ledger_cents: int
+    ledger_lines: int
+
+
+@dataclass(frozen=True)
+class ControlTotals:
+    """Four sums of one run that must be one: the run's own, its payments', its lines', the ledger's."""
 
     run_cents: int
     remittances_cents: int
-    lines_cents: int
-    ledger_cents: int
     run_lines: int
-    lines: int
-    ledger_lines: int
+    claimed: tuple[Claimed, ...]
+
+    @property
+    def lines_cents(self) -> int:
+        """The sum of the lines."""
+        return sum(each.cents for each in self.claimed)
+
+    @property
+    def ledger_cents(self) -> int:
+        """What the ledger has of them."""
+        return sum(each.ledger_cents for each in self.claimed)
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return sum(each.lines for each in self.claimed)
+
+    @property
+    def ledger_lines(self) -> int:
+        """How many of them the ledger has."""
+        return sum(each.ledger_lines for each in self.claimed)
 
     @property
     def agree(self) -> bool:
@@ -39,29 +69,33 @@ class ControlTotals:
         return len(cents) == 1 and self.run_lines == self.lines == self.ledger_lines
 
 
-_TOTALS = text(
+_PAYABLES = text(
     """
-    WITH paid AS (
-        SELECT id, payee_id, amount_cents FROM merchants.remittance WHERE run_id = :run_id
-    ), line AS MATERIALIZED (
-        SELECT l.transfer_id, l.account_id, l.amount_cents, paid.payee_id
-          FROM merchants.run_line l JOIN paid ON paid.id = l.remittance_id
-    ), payable AS (
-        SELECT account_id, payee_id FROM merchants.payable_account
-         WHERE payee_id IN (SELECT payee_id FROM paid)
-    ), booked AS (
-        SELECT m.amount
-          FROM ledger.movements(ARRAY(SELECT account_id FROM payable), :cutoff_at) m
-          JOIN payable USING (account_id)
-          JOIN line ON line.transfer_id = m.transfer_id AND line.account_id = m.account_id
-           AND line.amount_cents = m.amount AND line.payee_id = payable.payee_id
-         WHERE m.kind <> 'remit'
+    SELECT account_id FROM merchants.payable_account
+     WHERE payee_id IN (SELECT payee_id FROM merchants.remittance WHERE run_id = :run_id)
+    """
+)
+
+# One pass over the lines and one over the ledger, whatever their number.
+_CLAIMED = text(
+    """
+    WITH line AS (
+        SELECT l.remittance_id, l.account_id, sum(l.amount_cents) AS cents, count(*) AS lines,
+               sum(m.amount) AS ledger_cents, count(m.amount) AS ledger_lines
+          FROM merchants.run_line l JOIN merchants.remittance r ON r.id = l.remittance_id
+          LEFT JOIN ledger.movements(CAST(:payables AS uuid[]), :cutoff_at) m
+            ON m.transfer_id = l.transfer_id AND m.account_id = l.account_id
+           AND m.amount = l.amount_cents AND m.kind <> 'remit'
+         WHERE r.run_id = :run_id
+         GROUP BY l.remittance_id, l.account_id
     )
-    SELECT (SELECT coalesce(sum(amount_cents), 0) FROM paid),
-           (SELECT coalesce(sum(amount_cents), 0) FROM line),
-           (SELECT coalesce(sum(amount), 0) FROM booked),
-           (SELECT count(*) FROM line),
-           (SELECT count(*) FROM booked)
+    SELECT line.remittance_id, line.account_id, line.cents, line.lines,
+           CASE WHEN p.account_id IS NULL THEN 0 ELSE coalesce(line.ledger_cents, 0) END,
+           CASE WHEN p.account_id IS NULL THEN 0 ELSE line.ledger_lines END
+      FROM line JOIN merchants.remittance r ON r.id = line.remittance_id
+      LEFT JOIN merchants.payable_account p
+        ON p.account_id = line.account_id AND p.payee_id = r.payee_id
+     ORDER BY line.remittance_id, line.cents DESC
     """
 )
 
@@ -75,16 +109,22 @@ _CHANGED = text(
 
 def control_totals(session: Session, run: Run) -> ControlTotals:
     """Return the sums of `run`, each from its own source."""
-    row = session.execute(_TOTALS, {"run_id": run.id, "cutoff_at": run.cutoff_at}).one()
-    remittances_cents, lines_cents, ledger_cents, lines, ledger_lines = (int(each) for each in row)
+    session.execute(ENOUGH_MEMORY)
+    payables = list(session.scalars(_PAYABLES, {"run_id": run.id}))
+    rows = session.execute(
+        _CLAIMED, {"run_id": run.id, "cutoff_at": run.cutoff_at, "payables": payables}
+    )
+    paid = select(func.coalesce(func.sum(Remittance.amount_cents), 0)).where(
+        Remittance.run_id == run.id
+    )
     return ControlTotals(
         run_cents=run.total_cents,
-        remittances_cents=remittances_cents,
-        lines_cents=lines_cents,
-        ledger_cents=ledger_cents,
+        remittances_cents=int(session.scalars(paid).one()),
         run_lines=run.line_count,
-        lines=lines,
-        ledger_lines=ledger_lines,
+        claimed=tuple(
+            Claimed(remittance_id, account_id, *map(int, figures))
+            for remittance_id, account_id, *figures in rows
+        ),
     )
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from ledger.accounts import open_account
 from merchants.rails.sepa import Party, check_party
 from merchants.reimbursements.model import Run, TransitAccount
-from merchants.reimbursements.owed import UNCLAIMED, left_out, unpayable
-from merchants.reimbursements.payers import find_payer
+from merchants.reimbursements.owed import UNCLAIMED, left_out, unclaimed_values, unpayable
+from merchants.reimbursements.payers import Payer, find_payer
 from merchants.reimbursements.reasons import (
     CutoffInFuture,
     NobodyPayable,
@@ -34,11 +34,8 @@ ACCOUNT_CHANGED = """
 """
 """True where a payment's frozen account (r) is no longer the payee's (p)."""
 
-# One statement for as many sales as there are, written in the order of the table's key. The payees'
-# details are frozen as they stand.
-_CLAIM = text(
-    f"""
-    WITH {UNCLAIMED}, whole AS (
+_RUN_AND_PAYMENTS = """
+    whole AS (
         SELECT count(*) AS payees, sum(lines)::bigint AS lines, sum(amount)::bigint AS amount
           FROM owed HAVING count(*) > 0
     ), new_run AS (
@@ -51,10 +48,6 @@ _CLAIM = text(
                :debtor_street, :debtor_postal_code, :debtor_town, :debtor_country
           FROM whole
         RETURNING id
-    ), withdrawn AS MATERIALIZED (
-        SELECT l.transfer_id, max(l.claim) AS claim
-          FROM merchants.run r JOIN merchants.run_line l ON l.run_id = r.id
-         WHERE r.state = 'withdrawn' GROUP BY l.transfer_id
     ), numbered AS MATERIALIZED (
         SELECT platform.uuid7(:at) AS id, owed.* FROM owed
     ), new_remittance AS (
@@ -65,6 +58,16 @@ _CLAIM = text(
                p.holder, p.iban, p.bic, p.building_number, p.street, p.postal_code, p.town,
                p.country
           FROM numbered n JOIN merchants.payee p ON p.id = n.payee_id CROSS JOIN new_run
+    )
+"""
+
+# The claims of withdrawn runs are looked up by their payments, never by reading all lines.
+_LINES = """
+    withdrawn AS MATERIALIZED (
+        SELECT l.transfer_id, max(l.claim) AS claim
+          FROM merchants.run r JOIN merchants.remittance m ON m.run_id = r.id
+          JOIN merchants.run_line l ON l.remittance_id = m.id
+         WHERE r.state = 'withdrawn' GROUP BY l.transfer_id
     ), new_line AS (
         INSERT INTO merchants.run_line (
             transfer_id, run_id, remittance_id, account_id, amount_cents, counts_at, claim)
@@ -75,9 +78,17 @@ _CLAIM = text(
          CROSS JOIN new_run
          ORDER BY u.transfer_id
     )
-    SELECT id FROM new_run
-    """
-)
+"""
+
+CLAIM_TOTALS = text(f"WITH {UNCLAIMED}, {_RUN_AND_PAYMENTS} SELECT id FROM new_run")
+"""The run and its payments alone, for measuring what the lines cost."""
+
+# One statement for as many sales as there are, written in the order of the table's key. The payees'
+# details are frozen as they stand.
+_CLAIM = text(f"WITH {UNCLAIMED}, {_RUN_AND_PAYMENTS}, {_LINES} SELECT id FROM new_run")
+
+ENOUGH_MEMORY = text("SELECT set_config('work_mem', '128MB', true)")
+"""Before a statement that sorts and joins all of a run's lines; until the transaction ends."""
 
 _FREEZE_AGAIN = text(
     f"""
@@ -104,16 +115,30 @@ def draft_run(
     if cutoff_at > at:
         raise CutoffInFuture()
     payer = find_payer(session, paying_funder)
+    values = claim_values(session, payer, cutoff_at, by=by, at=at)
+    if session.execute(_CLAIM, values).first() is None:
+        if waiting := left_out(session, payer, cutoff_at):
+            raise NobodyPayable(count=len(waiting))
+        raise NothingToPay(payer=payer.code)
+    run_id: UUID = values["run_id"]
+    return run_id
+
+
+def claim_values(
+    session: Session, payer: Payer, cutoff_at: datetime, *, by: UUID, at: datetime
+) -> dict[str, Any]:
+    """Return what a claim's statement needs, after making room for it: one draft of a payer at a time.
+
+    Raises `OrderPartyInvalid` where the payer's own account is unusable.
+    """
     session.execute(_ONE_DRAFT_AT_A_TIME, {"payer": payer.code})
+    session.execute(ENOUGH_MEMORY)
     _open_transit_account(session, payer.code, at)
     run_id = uuid7(at)
     message_id = _message_id(session, run_id, at)
     check_party(payer.account, message_id)
-    wrong = unpayable(session, payer)
-    values = {
-        "unpayable": list(wrong),
-        "envelopes": list(payer.envelope_ids),
-        "cutoff_at": cutoff_at,
+    return {
+        **unclaimed_values(session, payer, cutoff_at, unpayable(session, payer)),
         "run_id": run_id,
         "payer": payer.code,
         "by": by,
@@ -121,11 +146,6 @@ def draft_run(
         "message_id": message_id,
         **debtor_columns(payer.account),
     }
-    if session.execute(_CLAIM, values).first() is None:
-        if waiting := left_out(session, payer, cutoff_at):
-            raise NobodyPayable(count=len(waiting))
-        raise NothingToPay(payer=payer.code)
-    return run_id
 
 
 def withdraw_run(session: Session, run_id: UUID, *, by: UUID, at: datetime) -> Run:

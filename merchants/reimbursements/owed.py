@@ -17,10 +17,10 @@ from merchants.reimbursements.payers import Payer
 UNCLAIMED = """
     payable AS (
         SELECT payee_id, account_id FROM merchants.payable_account
-         WHERE paying_envelope_id = ANY (:envelopes)
-    ), unclaimed AS MATERIALIZED (
+         WHERE account_id = ANY (CAST(:payables AS uuid[]))
+    ), unclaimed AS (
         SELECT p.payee_id, m.transfer_id, m.account_id, m.amount, m.counts_at
-          FROM ledger.movements(ARRAY(SELECT account_id FROM payable), :cutoff_at) m
+          FROM ledger.movements(CAST(:payables AS uuid[]), :cutoff_at) m
           JOIN payable p ON p.account_id = m.account_id
          WHERE m.kind <> 'remit'
            AND NOT EXISTS (
@@ -37,7 +37,8 @@ UNCLAIMED = """
     )
 """
 """Claims nothing by a watermark: what committed late is unclaimed, whenever it counts. Needs
-`envelopes`, `cutoff_at` and `unpayable`, the payees whose account no bank would take: they are due
+`payables`, the payer's accounts (as a value, so that the planner sees into the ledger's function),
+`cutoff_at` and `unpayable`, the payees whose account no bank would take: they are due
 money, and are left for a later run. A payee who owes more refunds than sales isn't due anything yet."""
 
 
@@ -79,7 +80,8 @@ _LEFT_OUT = text(
 
 def owed(session: Session, payer: Payer, before: datetime) -> Owed:
     """Return what a run of `payer` would pay for what counts before that moment."""
-    row = session.execute(_OWED, _values(payer, before, unpayable(session, payer))).one()
+    wrong = unpayable(session, payer)
+    row = session.execute(_OWED, unclaimed_values(session, payer, before, wrong)).one()
     return Owed(int(row[0]), int(row[1]), int(row[2]))
 
 
@@ -88,7 +90,7 @@ def left_out(session: Session, payer: Payer, before: datetime) -> list[LeftOut]:
     wrong = unpayable(session, payer)
     if not wrong:
         return []
-    rows = session.execute(_LEFT_OUT, _values(payer, before, wrong))
+    rows = session.execute(_LEFT_OUT, unclaimed_values(session, payer, before, wrong))
     return [LeftOut(payee, holder, wrong[payee], int(cents)) for payee, holder, cents in rows]
 
 
@@ -114,9 +116,15 @@ def unpayable(session: Session, payer: Payer) -> dict[UUID, str]:
     return wrong
 
 
-def _values(payer: Payer, before: datetime, wrong: Iterable[UUID]) -> dict[str, Any]:
+def unclaimed_values(
+    session: Session, payer: Payer, before: datetime, wrong: Iterable[UUID]
+) -> dict[str, Any]:
+    """Return what `UNCLAIMED` needs for what `payer` owes before that moment, but to payees `wrong`."""
+    payables = select(PayableAccount.account_id).where(
+        PayableAccount.paying_envelope_id.in_(payer.envelope_ids)
+    )
     return {
-        "envelopes": list(payer.envelope_ids),
+        "payables": list(session.scalars(payables)),
         "cutoff_at": before,
         "unpayable": list(wrong),
     }

@@ -1,14 +1,14 @@
 -- PL/pgSQL on purpose: a session keeps its plans from one statement to the next, so that a purchase
 -- does not pay for planning them.
 
--- What a purchase needs to know of a terminal: itself, its site, its merchant's convention, and the
--- ledger accounts of those who pay there. Null when nobody enrolled such a terminal by then.
--- Looked up by index only; part of the one statement that a purchase begins with.
-CREATE OR REPLACE FUNCTION merchants.terminal_state(p_terminal uuid, p_at timestamptz) RETURNS jsonb
-LANGUAGE plpgsql STABLE AS $$
+-- What purchases need to know of terminals: each itself, its site, its merchant's convention, and the
+-- ledger accounts of those who pay there. No row for one that nobody had enrolled by then.
+-- Looked up by index only; part of the one statement that a batch of purchases begins with.
+CREATE OR REPLACE FUNCTION merchants.terminal_states(p_terminals uuid[], p_at timestamptz)
+RETURNS TABLE (terminal_id uuid, terminal jsonb) LANGUAGE plpgsql STABLE ROWS 10 AS $$
 BEGIN
-    RETURN (
-        SELECT jsonb_build_object(
+    RETURN QUERY
+        SELECT t.id, jsonb_build_object(
                    'terminal_id', t.id,
                    'state', state.to_state,
                    'site_id', s.id,
@@ -25,8 +25,14 @@ BEGIN
                SELECT x.to_state FROM merchants.terminal_transition x
                 WHERE x.terminal_id = t.id AND x.at <= p_at ORDER BY x.number DESC LIMIT 1
           ) state ON true
-         WHERE t.id = p_terminal);
+         WHERE t.id = ANY (p_terminals);
 END $$;
+
+-- The same for one; null when nobody enrolled such a terminal by then.
+CREATE OR REPLACE FUNCTION merchants.terminal_state(p_terminal uuid, p_at timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT terminal FROM merchants.terminal_states(ARRAY[p_terminal], p_at)
+$$;
 
 -- The merchant's last convention with the version in force at `p_at`; null when there is none.
 CREATE OR REPLACE FUNCTION merchants.convention_state(p_merchant uuid, p_at timestamptz)

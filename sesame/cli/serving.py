@@ -21,18 +21,16 @@ def serve(host: str | None, port: int | None) -> None:
     """
     here = process()
     bound_host, _, bound_port = here.settings.bind.rpartition(":")
+    from sesame.app.web_server import arguments_of  # noqa: PLC0415  only this command serves
+
     # The server forks its own workers from a fresh program: none inherits our connections.
     here.database.dispose()
-    arguments = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws",
-        "--host", host or bound_host, "--port", str(port or bound_port),
-        "--workers", str(here.settings.web_processes),
-        "--blocking-threads", str(here.settings.web_threads),
-        # An open connection counts, and phones keep theirs: waiting ones are cheap, threads are few.
-        "--backlog", "4096", "--backpressure", "4096",
-        "--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning",
-        "sesame.app.wsgi:app",
-    ]  # fmt: skip
+    arguments = arguments_of(
+        host or bound_host,
+        port or int(bound_port),
+        here.settings.web_processes,
+        here.settings.web_threads,
+    )
     os.execv(sys.executable, arguments)  # noqa: S606  the server takes this process's place
 
 
@@ -52,11 +50,12 @@ def serve(host: str | None, port: int | None) -> None:
     help="Seconds between two looks for lost jobs.",
 )
 def worker(concurrency: int, sweep_every: float) -> None:
-    """Run the background jobs, and the sweeper that finds lost ones.
+    """Run the background jobs, the sweeper that finds lost ones, and the ledger's seal.
 
     Example: sesame worker --concurrency 8
     """
     # Slow to import, and only this command needs them.
+    from ledger.sealer import start_sealer  # noqa: PLC0415
     from sesame.app.worker import make_worker  # noqa: PLC0415
     from sesame.platform.jobs.celery_app import start_sweeper  # noqa: PLC0415
 
@@ -65,6 +64,7 @@ def worker(concurrency: int, sweep_every: float) -> None:
         current_scheme(session)  # before it is made there is nothing to wait for
     celery = make_worker(here)
     start_sweeper(here.database, here.clock, sweep_every)
+    start_sealer(here.database, here.settings, here.clock)
     # Threads: a killed idle child of the forking pool can wedge a worker with this broker.
     celery.worker_main(
         [

@@ -14,6 +14,7 @@ from psycopg import sql
 from sqlalchemy import create_engine
 
 from sesame.migrations.contents import FUNCTION_FILES, MODEL_MODULES, SCHEMAS
+from sesame.platform.clock import SystemClock
 from sesame.platform.database import Base
 from sesame.platform.database.connection import (
     APPLICATION_ROLE,
@@ -25,6 +26,9 @@ from sesame.platform.database.connection import (
 from sesame.platform.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+YEARS_AHEAD = 5
+"""Each upgrade makes the ledger's partitions so many years ahead; what comes later still is kept in
+the default one."""
 
 
 def install_database(settings: Settings) -> None:
@@ -84,10 +88,16 @@ def upgrade(owner_url: str, revision: str = "head") -> None:
     if revision == "head":
         _install_broker(owner_url)
         _apply_functions(owner_url)
+        _add_years(owner_url, SystemClock().now().year + YEARS_AHEAD)
 
 
 def downgrade(owner_url: str, revision: str = "base") -> None:
-    """Take the revisions back down to `revision`."""
+    """Take the revisions back down to `revision`.
+
+    The published functions go first: they name tables and types of what goes. Those of the older code
+    come with it, at its next upgrade.
+    """
+    _drop_functions(owner_url)
     command.downgrade(_config(owner_url), revision)
 
 
@@ -153,3 +163,24 @@ def _apply_functions(owner_url: str) -> None:
         connection.execute("SET check_function_bodies = off")
         for file in FUNCTION_FILES:
             connection.execute((ROOT / file).read_text(encoding="utf-8"))
+
+
+def _add_years(owner_url: str, last: int) -> None:
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(
+            "SELECT ledger.add_year(year) FROM generate_series(2026, %s) AS year", [last]
+        )
+
+
+def _drop_functions(owner_url: str) -> None:
+    listed = (
+        "SELECT oid::regprocedure::text FROM pg_proc"
+        " WHERE pronamespace::regnamespace::text = ANY (%s)"
+        " AND prorettype <> 'trigger'::regtype AND prokind = 'f'"
+        # Not those that belong to a type: a range has functions of its own.
+        " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
+        "                  AND d.objid = pg_proc.oid AND d.deptype = 'i')"
+    )
+    with psycopg.connect(owner_url) as connection:
+        for (function,) in connection.execute(listed, [list(SCHEMAS)]).fetchall():
+            connection.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")

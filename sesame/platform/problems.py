@@ -119,3 +119,17 @@ class Busy(SesameError):
             holder="Une autre opération est en cours. Rien n'a changé : réessaie dans un instant.",
         )
     )
+
+
+class OutcomeUnknown(SesameError):
+    """The database went away before it had answered: what was asked may have been done, or not."""
+
+    reason = declare(
+        Reason(
+            "outcome_unknown",
+            503,
+            "La base de données a cessé de répondre : l'opération est peut-être déjà enregistrée. "
+            "Recommencez à l'identique, elle ne sera pas faite deux fois.",
+            holder="Nous avons perdu le fil : c'est peut-être déjà fait. Recharge la page pour voir.",
+        )
+    )

@@ -38,6 +38,10 @@ class Settings:
     trusted_proxies: int = 0
     """SESAME_TRUSTED_PROXIES: how many proxies of yours (TLS, load balancer) a request passes through.
     Each appends to X-Forwarded-For and X-Forwarded-Proto, and passes Host on; 0 believes none."""
+    timestamp_url: str | None = None
+    """SESAME_TIMESTAMP_URL: an RFC 3161 stamper that dates the ledger's checkpoints; none by default."""
+    checkpoint_seconds: int = 60
+    """SESAME_CHECKPOINT_SECONDS: how often the sealed ledger is signed, when something is new."""
     log_level: str = "info"
     """SESAME_LOG_LEVEL: debug, info, warning or error."""
 
@@ -75,6 +79,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         web_threads=_count(given, "SESAME_WEB_THREADS", Settings.web_threads),
         trusted_proxies=_count(
             given, "SESAME_TRUSTED_PROXIES", Settings.trusted_proxies, at_least=0, at_most=8
+        ),
+        timestamp_url=_url(given, "SESAME_TIMESTAMP_URL", {"http", "https"}),
+        checkpoint_seconds=_count(
+            given, "SESAME_CHECKPOINT_SECONDS", Settings.checkpoint_seconds, at_most=86400
         ),
         log_level=_choice(given, "SESAME_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

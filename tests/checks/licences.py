@@ -14,6 +14,7 @@ EXTRAS = ("server",)
 # by, or combined with, a work under EUPL-1.2; a library under the LGPL stays a library of its own.
 SAYINGS = {
     "MIT": "MIT", "MIT License": "MIT", "The MIT License (MIT)": "MIT", "MIT-0": "MIT-0",
+    "MIT-CMU": "MIT-CMU",
     "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause", "BSD-3-Clause": "BSD-3-Clause",
     "BSD 3-Clause License": "BSD-3-Clause", "BSD-2-Clause": "BSD-2-Clause", "3-Clause BSD License": "BSD-3-Clause",
     "New BSD": "BSD-3-Clause", "BSD 3-Clause": "BSD-3-Clause",
@@ -34,7 +35,10 @@ SAYINGS = {
 }  # fmt: skip
 
 # Read by a person: their classifiers list alternatives as if all held.
-READ = {"text-unidecode": "Artistic-1.0-Perl OR GPL-2.0-or-later"}
+READ = {
+    "text-unidecode": "Artistic-1.0-Perl OR GPL-2.0-or-later",
+    "pyphen": "GPL-2.0-or-later OR LGPL-2.1-or-later OR MPL-1.1",
+}
 
 
 def runtime_distributions() -> dict[str, Distribution]:

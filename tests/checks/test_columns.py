@@ -63,15 +63,24 @@ def test_a_column_that_is_not_classified_would_be_seen(info):
     assert unclassified([planted]) == ["cardsvc.planted.name"]
 
 
+def shown_again() -> set[tuple[str, str]]:
+    """The one view: the book's transfers, with those of years that were detached from it."""
+    return {
+        ("ledger.every_transfer", column)
+        for table, column in declared()
+        if table == "ledger.transfer"
+    }
+
+
 def test_every_column_of_the_database_belongs_to_a_model(test_database):
-    assert real(test_database) ^ declared() == set()
+    assert real(test_database) ^ (declared() | shown_again()) == set()
 
 
 def test_a_table_that_no_model_knows_would_be_seen(test_database):
     with psycopg.connect(test_database.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE TABLE cardsvc.planted (name text)")
         connection.execute("CREATE VIEW merchants.planted AS SELECT 1 AS number")
-    assert real(test_database) - declared() == {
+    assert real(test_database) - declared() - shown_again() == {
         ("cardsvc.planted", "name"),
         ("merchants.planted", "number"),
     }

@@ -4,10 +4,12 @@ import psycopg
 import pytest
 
 from ledger.accounts import open_account
+from ledger.model import TRANSFER_KINDS
 from ledger.reasons import (
     AmountOutOfRange,
     AssetMismatch,
     InsufficientBalance,
+    MovementNotAllowed,
     TransferExists,
     TransferExistsDifferently,
     UnknownAccount,
@@ -16,6 +18,8 @@ from ledger.statements import balances, movements
 from ledger.transfers import post
 from sesame.platform.database import unit_of_work
 from sesame.platform.ids import uuid7
+
+ALONE = ("fund", "capture", "remit", "settle")
 
 
 def summed(database, account_id):
@@ -64,12 +68,29 @@ def test_a_linked_set_happens_all_or_none(book):
     assert kept(book.database, book.entitlement) == 7_000
 
 
-def test_a_linked_set_is_judged_by_its_net_effect_on_each_account(book):
-    book.post(
-        book.transfer(book.envelope, book.entitlement, 2_000, "grant"),
-        book.transfer(book.entitlement, book.payable, 9_000),
-    )
-    assert kept(book.database, book.entitlement) == 0
+def test_a_long_linked_set_happens_all_or_none_too(book):
+    before = count(book.database)
+    with pytest.raises(InsufficientBalance):
+        book.post(*[book.transfer(book.entitlement, book.payable, 1_001) for _ in range(7)])
+    assert count(book.database) == before
+    book.post(*[book.transfer(book.entitlement, book.payable, 1_000) for _ in range(7)])
+    assert count(book.database) == before + 7
+    assert summed(book.database, book.entitlement) == kept(book.database, book.entitlement) == 0
+
+
+@pytest.mark.parametrize("kind", [each for each in TRANSFER_KINDS if each not in ALONE])
+def test_what_keeps_shares_or_takes_back_is_not_posted_by_itself(book, kind):
+    with pytest.raises(MovementNotAllowed):
+        book.post(book.transfer(book.entitlement, book.payable, 100, kind))
+
+
+@pytest.mark.parametrize("kind", ["fund", "remit", "settle"])
+@pytest.mark.parametrize("times", [1, 6])
+def test_a_transfer_goes_the_way_of_its_kind_only(book, kind, times):
+    before = count(book.database)
+    with pytest.raises(MovementNotAllowed):
+        book.post(*[book.transfer(book.entitlement, book.payable, 1, kind) for _ in range(times)])
+    assert count(book.database) == before
 
 
 @pytest.mark.parametrize("amount", [0, -1, 2**63, 2**53])
@@ -87,9 +108,10 @@ def test_an_unknown_account_is_refused_on_either_side(book, at):
 
 def test_two_assets_in_one_transfer_are_refused(book, at):
     with unit_of_work(book.database) as session:
-        tickets = open_account(session, kind="payable", guarded=False, at=at, asset="CINEMA_TICKET")
-    with pytest.raises(AssetMismatch):
-        book.post(book.transfer(book.entitlement, tickets, 100))
+        used = open_account(session, kind="used", guarded=False, at=at, asset="CINEMA_TICKET")
+    for times in (1, 6):
+        with pytest.raises(AssetMismatch):
+            book.post(*[book.transfer(book.entitlement, used, 100) for _ in range(times)])
 
 
 def test_the_same_transfer_again_is_told_apart_from_another_under_its_id(book):
@@ -133,3 +155,13 @@ def test_transfers_are_stored_in_the_partition_of_their_year(book):
             "SELECT DISTINCT tableoid::regclass::text FROM ledger.transfer"
         ).fetchall()
     assert tables == [("ledger.transfer_2026",)]
+
+
+def test_years_ahead_have_their_partitions_and_what_comes_after_is_kept(book, at):
+    last = at.year + 5
+    for year in (last, last + 20):
+        moment = at.replace(year=year)
+        book.capture(10, at=moment)
+    assert book.rows(
+        "SELECT tableoid::regclass::text FROM ledger.transfer WHERE kind = 'capture' ORDER BY id"
+    ) == [(f"ledger.transfer_{last}",), ("ledger.transfer_other",)]

@@ -159,12 +159,14 @@ class EmbeddedServer:
         """Put a number that no process has into the pid file that a dead server left.
 
         Else PostgreSQL would refuse to start where the number lives on. The file's other lines stay:
-        by them it sees that processes of the dead server still use its memory, and waits for them.
+        by them it sees that processes of the dead server still use its memory, and waits for them. The
+        socket's lock file says nothing but the number, and guards a folder that is this cluster's alone.
         """
         pid_file = self.data / "postmaster.pid"
         if pid_file.exists() and not self.is_running():
             lines = pid_file.read_text(encoding="ascii").splitlines(keepends=True)
             pid_file.write_text("".join([f"{_NOBODYS_PID}\n", *lines[1:]]), encoding="ascii")
+        (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     @property
     def _own_programs(self) -> Path:

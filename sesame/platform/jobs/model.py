@@ -31,3 +31,13 @@ class Job(Base):
     announced_at: Mapped[datetime | None] = plain()
     finished_at: Mapped[datetime | None] = plain()
     error_code: Mapped[str | None] = plain()
+
+
+class RecurringJob(Base):
+    """When a recurring job was last added to the jobs."""
+
+    __tablename__ = "recurring_job"
+    __table_args__ = ({"schema": "platform"},)
+
+    name: Mapped[str] = plain(primary_key=True)
+    enqueued_at: Mapped[datetime] = plain()

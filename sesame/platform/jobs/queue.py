@@ -1,25 +1,28 @@
 """Naming jobs and asking for one: a row inside the unit of work, a wake-up after its commit."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from sesame.platform.database.unit_of_work import after_commit
 from sesame.platform.ids import uuid7
-from sesame.platform.jobs.model import Job
+from sesame.platform.jobs.model import Job, RecurringJob
 from sesame.platform.log import logger
 
 Handler = Callable[..., None]
 _HANDLERS: dict[str, Handler] = {}
+_EVERY: dict[str, timedelta] = {}
 _announcer: Callable[[UUID], None] | None = None
 
 
-def job(name: str) -> Callable[[Handler], Handler]:
+def job(name: str, *, every: timedelta | None = None) -> Callable[[Handler], Handler]:
     """Register the decorated function as the handler of the job `name` ("feature.what_it_does").
 
+    every: run it again and again, that far apart, as long as a worker sweeps; it takes no arguments.
     The handler is called as `handler(session, at, **arguments)` in a unit of work of its own. It may
     be called twice for the same job: it must be idempotent, and short (long work enqueues its next
     piece).
@@ -28,6 +31,8 @@ def job(name: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         if _HANDLERS.setdefault(name, handler) is not handler:
             raise ValueError(f"job {name!r} has two handlers")
+        if every is not None:
+            _EVERY[name] = every
         return handler
 
     return register
@@ -36,6 +41,23 @@ def job(name: str) -> Callable[[Handler], Handler]:
 def registered_jobs() -> dict[str, Handler]:
     """Return the handlers by name."""
     return dict(_HANDLERS)
+
+
+def enqueue_recurring(session: Session, at: datetime) -> None:
+    """Add each recurring job whose time has come since it was last added; the done one before is dropped.
+
+    Two workers that ask at once add it once: the second waits for the first's row, and sees it.
+    """
+    for name, every in sorted(_EVERY.items()):
+        due = insert(RecurringJob).values(name=name, enqueued_at=at)
+        due = due.on_conflict_do_update(
+            index_elements=[RecurringJob.name],
+            set_={"enqueued_at": at},
+            where=RecurringJob.enqueued_at <= at - every,
+        )
+        if session.execute(due.returning(RecurringJob.name)).first() is not None:
+            session.execute(delete(Job).where(Job.name == name, Job.state == "done"))
+            enqueue_once(session, name, at=at)
 
 
 def announce_with(announcer: Callable[[UUID], None] | None) -> None:

@@ -10,7 +10,7 @@ from sesame.platform.clock import Clock
 from sesame.platform.database.connection import Database
 from sesame.platform.database.unit_of_work import unit_of_work
 from sesame.platform.jobs.model import Job
-from sesame.platform.jobs.queue import announce, registered_jobs
+from sesame.platform.jobs.queue import announce, enqueue_recurring, registered_jobs
 from sesame.platform.log import logger
 from sesame.platform.problems import SesameError
 
@@ -46,8 +46,12 @@ def run_job(database: Database, clock: Clock, job_id: UUID) -> bool:
 
 
 def sweep(database: Database, clock: Clock) -> int:
-    """Announce again every due job that was not announced lately; return how many."""
+    """Add the recurring jobs whose time has come, and announce every due job that was not announced
+    lately; return how many.
+    """
     now = clock.now()
+    with unit_of_work(database) as session:
+        enqueue_recurring(session, now)
     with unit_of_work(database) as session:
         stale = or_(Job.announced_at.is_(None), Job.announced_at < now - ANNOUNCE_AGAIN_AFTER)
         due = (

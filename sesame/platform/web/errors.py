@@ -1,5 +1,6 @@
 """Every error as problem details (RFC 9457) for the API, as a sentence on a page for people."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import (
@@ -16,12 +17,13 @@ from flask import (
 )
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from psycopg import OperationalError
 from psycopg.errors import LockNotAvailable
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from sesame.platform.identity.sessions import signed_in_or_none
 from sesame.platform.log import logger
-from sesame.platform.problems import Busy, NotSignedIn, SesameError
+from sesame.platform.problems import Busy, NotSignedIn, OutcomeUnknown, SesameError
 from sesame.platform.web.homes import own_home
 from sesame.platform.web.inside import here, leads_to_a_page
 
@@ -145,8 +147,24 @@ def _http_error(error: HTTPException) -> Response:
     return _answer(status, code, sentence)
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, what the driver raised beneath it, and what it was raised from."""
+    known: BaseException | None = error
+    while known is not None:
+        yield known
+        yield getattr(known, "orig", None) or known
+        known = known.__cause__
+
+
+def _broke_the_connection(error: BaseException) -> bool:
+    """Tell whether the server went away: then nobody here knows if its last statement was carried out."""
+    if not isinstance(error, OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
 def _unexpected(error: Exception) -> Response:
-    if isinstance(getattr(error, "orig", error), LockNotAvailable):
+    if any(isinstance(each, LockNotAvailable) for each in _causes(error)):
         return _domain_error(Busy())
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
@@ -160,6 +178,9 @@ def _unexpected(error: Exception) -> Response:
     )
     # Whoever is signed in isn't looked up again: the database may be what failed.
     g.setdefault("identity", None)
+    asks_for_a_change = request.method not in ("GET", "HEAD", "OPTIONS")
+    if asks_for_a_change and any(_broke_the_connection(each) for each in _causes(error)):
+        return _domain_error(OutcomeUnknown())
     return _answer(
         500,
         "unexpected",

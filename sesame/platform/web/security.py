@@ -21,6 +21,23 @@ _POLICY = {
 }
 
 
+def _written(policy: dict[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+# Written once: every response carries one of the two.
+_CONTENT_POLICY = _written(_POLICY)
+_CAMERA_CONTENT_POLICY = _written(
+    _POLICY | {"script-src": f"{_POLICY['script-src']} 'wasm-unsafe-eval'"}
+)
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
 def allow_camera_and_wasm() -> None:
     """Let this response's page use the camera and run our own WebAssembly (the QR decoder)."""
     g.camera_page = True
@@ -31,22 +48,16 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def headers(response: Response) -> Response:
-        policy = dict(_POLICY)
-        camera = "()"
-        if g.get("camera_page"):
-            policy["script-src"] += " 'wasm-unsafe-eval'"
-            camera = "(self)"
-        response.headers.setdefault(
-            "Content-Security-Policy",
-            "; ".join(f"{name} {value}" for name, value in policy.items()),
+        camera = g.get("camera_page")
+        given = response.headers
+        given.setdefault(
+            "Content-Security-Policy", _CAMERA_CONTENT_POLICY if camera else _CONTENT_POLICY
         )
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = (
-            f"camera={camera}, geolocation=(self), microphone=()"
+        for name, value in _ALWAYS.items():
+            given[name] = value
+        given["Permissions-Policy"] = (
+            f"camera={'(self)' if camera else '()'}, geolocation=(self), microphone=()"
         )
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if not _is_static(request.endpoint) and "Cache-Control" not in response.headers:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import Flask, current_app
+from flask import Flask, Request, current_app
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -31,10 +32,22 @@ def current() -> Shell:
     return cast(Shell, current_app.extensions["sesame"])
 
 
+class _CookieSessions(SecureCookieSessionInterface):
+    """Flask's own, without making ready to check a signature where no cookie came: at every till."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie holds; nothing without one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def create_shell(shell: Shell, registry: Registry) -> Flask:
     """Return the Flask application with what `registry` holds, errors, headers and languages."""
     app = Flask("sesame.platform.web", static_folder="static", template_folder="templates")
+    app.session_interface = _CookieSessions()
     app.extensions["sesame"] = shell
+    app.extensions["sesame.explainers"] = registry.explainers
     app.config.update(
         SECRET_KEY=web_secret(shell.settings),
         SESSION_COOKIE_NAME="sesame",

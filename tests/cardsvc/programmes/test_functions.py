@@ -33,6 +33,23 @@ def use(*uses):
     return json.dumps([dict(zip(names, each, strict=True)) for each in uses])
 
 
+COUNT = "SELECT cardsvc.count_uses(%s, %s, %s, %s, %s)"
+
+
+def counted(holder, *uses):
+    """The arguments of `count_uses` for one person's uses."""
+    keys, periods, amounts, limits = zip(*uses, strict=True)
+    return [[holder] * len(uses), list(periods), list(keys), list(amounts), list(limits)]
+
+
+def count(region, holder, *uses):
+    region.sql(COUNT, *counted(holder, *uses))
+
+
+def passed(region, holder, *uses):
+    return region.one("SELECT cardsvc.caps_passed(%s, %s, %s, %s, %s)", *counted(holder, *uses))
+
+
 def state(region, person, at, *day):
     places = ", %s" * len(day)
     return region.one(f"SELECT cardsvc.entitlement_state(%s, %s{places})", person, at, *day)
@@ -81,7 +98,7 @@ def test_an_entitlement_is_told_for_sixty_days_after_its_end(region, holder):
 
 def test_the_state_tells_the_counters_of_the_day_and_of_the_season(region, holder, at):
     uses = [("a", DAY, 100, 500), ("a", "2026-11-23", 200, 500), ("b", "season", 300, 500)]
-    region.sql("SELECT cardsvc.use_caps(%s, %s)", holder, use(*uses))
+    count(region, holder, *uses)
     assert state(region, holder, at, DAY)["usage"] == [
         {"cap_key": "a", "period": DAY, "used_cents": 100},
         {"cap_key": "b", "period": "season", "used_cents": 300},
@@ -90,42 +107,36 @@ def test_the_state_tells_the_counters_of_the_day_and_of_the_season(region, holde
 
 
 def test_a_counter_goes_up_to_its_limit_and_no_further(region, holder):
-    region.sql("SELECT cardsvc.use_caps(%s, %s)", holder, use(("a", DAY, 300, 500)))
-    region.sql("SELECT cardsvc.use_caps(%s, %s)", holder, use(("a", DAY, 200, 500)))
+    count(region, holder, ("a", DAY, 300, 500))
+    count(region, holder, ("a", DAY, 200, 500))
     with pytest.raises(psycopg.errors.DatabaseError) as refused:
-        region.sql(
-            "SELECT cardsvc.use_caps(%s, %s)", holder, use(("b", DAY, 1, 500), ("a", DAY, 1, 500))
-        )
+        count(region, holder, ("b", DAY, 1, 500), ("a", DAY, 1, 500))
     assert refused.value.sqlstate == "SE002"
     assert used(region) == [("a", DAY, 500)]
 
 
-def test_the_same_counter_twice_in_one_purchase_is_summed(region, holder):
-    with pytest.raises(psycopg.errors.DatabaseError) as refused:
-        region.sql(
-            "SELECT cardsvc.use_caps(%s, %s)",
-            holder,
-            use(("a", DAY, 300, 500), ("a", DAY, 300, 500)),
-        )
-    assert refused.value.sqlstate == "SE002"
-    assert used(region) == []
+def test_who_would_pass_a_cap_is_told_before_anything_is_counted(region, holder):
+    count(region, holder, ("a", DAY, 300, 500))
+    assert passed(region, holder, ("a", DAY, 200, 500), ("b", DAY, 500, 500)) == []
+    assert passed(region, holder, ("a", DAY, 201, 500)) == [holder]
+    assert passed(region, holder, ("b", DAY, 501, 500)) == [holder]
+    assert used(region) == [("a", DAY, 300)]
 
 
-def test_nothing_to_count_counts_nothing(region, holder):
-    region.sql("SELECT cardsvc.use_caps(%s, '[]')", holder)
+def test_nothing_to_give_back_gives_nothing_back(region, holder):
     region.sql("SELECT cardsvc.give_back_caps(%s, NULL)", holder)
     assert used(region) == []
 
 
 def test_a_counter_is_given_back_in_its_own_period(region, holder):
     uses = [("a", DAY, 300, 500), ("a", "season", 300, 500)]
-    region.sql("SELECT cardsvc.use_caps(%s, %s)", holder, use(*uses))
+    count(region, holder, *uses)
     region.sql("SELECT cardsvc.give_back_caps(%s, %s)", holder, use(("a", DAY, 100, 500)))
     assert used(region) == [("a", DAY, 200), ("a", "season", 300)]
 
 
 def test_more_than_was_used_is_never_given_back(region, holder):
-    region.sql("SELECT cardsvc.use_caps(%s, %s)", holder, use(("a", DAY, 300, 500)))
+    count(region, holder, ("a", DAY, 300, 500))
     with pytest.raises(psycopg.errors.DatabaseError) as refused:
         region.sql(
             "SELECT cardsvc.give_back_caps(%s, %s)",
@@ -138,15 +149,15 @@ def test_more_than_was_used_is_never_given_back(region, holder):
 
 def test_two_purchases_at_once_never_pass_a_limit_together(region, holder):
     """Both counted before either commits: the second waits, then sees the first's use."""
-    asked = use(("a", DAY, 300, 500))
+    asked = counted(holder, ("a", DAY, 300, 500))
     with psycopg.connect(region.url) as one, psycopg.connect(region.url) as two:
-        one.execute("SELECT cardsvc.use_caps(%s, %s)", [holder, asked])
+        one.execute(COUNT, asked)
         two.execute("SET lock_timeout = '200ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            two.execute("SELECT cardsvc.use_caps(%s, %s)", [holder, asked])
+            two.execute(COUNT, asked)
         two.rollback()
         one.commit()
         with pytest.raises(psycopg.errors.DatabaseError) as refused:
-            two.execute("SELECT cardsvc.use_caps(%s, %s)", [holder, asked])
+            two.execute(COUNT, asked)
         assert refused.value.sqlstate == "SE002"
     assert used(region) == [("a", DAY, 300)]

@@ -1,7 +1,10 @@
 """People who come onto a roll later get what the others have, by themselves."""
 
+from datetime import timedelta
+
 import pytest
 
+from cardsvc.programmes import jobs
 from cardsvc.programmes.envelopes import fund_envelope
 from cardsvc.programmes.hooks import register
 from cardsvc.programmes.jobs import grant_after_roll
@@ -9,7 +12,7 @@ from cardsvc.programmes.publishing import publish
 from cardsvc.schools.events import RollImported, announce
 from sesame.platform.database import unit_of_work
 from sesame.platform.ids import uuid7
-from sesame.platform.jobs import run_job
+from sesame.platform.jobs import enqueue_once, run_job
 from sesame.platform.web import Registry
 
 
@@ -155,3 +158,30 @@ def short(region):
         " JOIN cardsvc.programme_version v ON v.id = s.programme_version_id"
         " JOIN cardsvc.programme p ON p.id = v.programme_id"
     )
+
+
+def test_what_is_left_at_the_end_of_the_season_goes_back_to_the_envelope(
+    published, database, at, clock, work, monkeypatch
+):
+    monkeypatch.setattr(jobs, "CHUNK", 2)
+    published.people(4, status="lyceen", grade="seconde")
+    roll_imported(database, at)
+    work()
+    assert published.envelope_balance() == 65_000
+    last_moment = published.one("SELECT max(valid_until) FROM cardsvc.entitlement")
+
+    def season_ends(when):
+        clock.advance(when - clock.now())
+        with unit_of_work(database) as session:
+            enqueue_once(session, "programmes.expire", at=when)
+        work()
+
+    season_ends(last_moment - timedelta(seconds=1))
+    assert published.envelope_balance() == 65_000
+    season_ends(last_moment)
+    assert published.envelope_balance() == 100_000
+    kinds = "SELECT kind, count(*) FROM ledger.transfer GROUP BY kind ORDER BY kind"
+    moved = published.sql(kinds)
+    assert moved == [("expiry", 5), ("fund", 1), ("grant", 5)]
+    season_ends(last_moment + timedelta(days=1))
+    assert published.sql(kinds) == moved

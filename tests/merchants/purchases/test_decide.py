@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardsvc.programmes.spending_plan import read_plan
-from cardsvc.programmes.split import BasketLine
+from cardsvc.programmes.split import BasketLine, CapUse
 from merchants.purchases.decide import decide
 
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -179,14 +179,7 @@ def test_two_entitlements_pay_one_line_and_the_version_is_named_once():
             ],
         }
     ]
-    assert got.cap_uses_as_json() == [
-        {
-            "cap_key": "livres/2026/lecture/per_day",
-            "period": "2026-11-24",
-            "amount_cents": 500,
-            "limit_cents": 1_200,
-        }
-    ]
+    assert got.cap_uses == (CapUse("livres/2026/lecture/per_day", "2026-11-24", 500, 1_200),)
 
 
 def test_the_figures_are_those_the_decision_was_taken_on():

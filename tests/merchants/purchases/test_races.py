@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from cardsvc.cards.life import block_card
-from merchants.purchases import authorise as desk
+from merchants.purchases import authorise, rounds
 from merchants.purchases.authorise import LOCKED_TURNS, OPTIMISTIC_TURNS
 from sesame.platform.database import unit_of_work
 from sesame.platform.database.connection import OWNER_ROLE
@@ -16,20 +16,47 @@ BUYERS = 200
 PRICE = 350
 FIT = 20  # of those prices in 70 €
 
-CARELESS = """
-CREATE OR REPLACE FUNCTION ledger.post_transfers(
-    p_ids uuid[], p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_kinds text[],
-    p_correlations uuid[], p_corrects uuid[], p_counts_at timestamptz[], p_recorded_at timestamptz
-) RETURNS void LANGUAGE plpgsql AS $$
+_POST_SETS = """
+CREATE OR REPLACE FUNCTION ledger.post_sets(
+    p_set integer[], p_ids uuid[], p_debits uuid[], p_credits uuid[], p_amounts bigint[],
+    p_kinds text[], p_correlations uuid[], p_counts_at timestamptz[], p_recorded_at timestamptz,
+    p_happened_at timestamptz[] DEFAULT NULL
+) RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    %s
+END $$
+"""
+
+CARELESS_POSTING = (
+    _POST_SETS
+    % """
     -- What a careless program does: it has read, it has decided, now it writes.
     INSERT INTO ledger.transfer (id, debit_account_id, credit_account_id, amount, kind,
                                  correlation_id, counts_at, recorded_at)
-    SELECT id, debit, credit, amount, 'capture', p_correlations[1], p_recorded_at, p_recorded_at
-      FROM unnest(p_ids, p_debits, p_credits, p_amounts) AS t(id, debit, credit, amount);
+    SELECT id, debit, credit, amount, 'capture', correlation, p_recorded_at, p_recorded_at
+      FROM unnest(p_ids, p_debits, p_credits, p_amounts, p_correlations)
+        AS t(id, debit, credit, amount, correlation);
     UPDATE ledger.balance b SET balance = greatest(0, b.balance - t.amount)
       FROM unnest(p_debits, p_amounts) AS t(debit, amount) WHERE b.account_id = t.debit;
+    RETURN array_fill('posted'::text, ARRAY[p_set[cardinality(p_set)]]);
+"""
+)
+
+CARELESS_LOOK = """
+CREATE OR REPLACE FUNCTION merchants.what_stands_against(
+    p_decisions merchants.decision[],
+    p_use_of integer[], p_use_periods text[], p_use_keys text[], p_use_amounts bigint[],
+    p_use_limits bigint[],
+    p_transfer_of integer[], p_debits uuid[], p_amounts bigint[], p_at timestamptz
+) RETURNS jsonb[] LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN array_fill(NULL::jsonb, ARRAY[cardinality(p_decisions)]);
 END $$
+"""
+
+ROW_TAKEN = """
+CREATE OR REPLACE FUNCTION cardsvc.lock_free_beneficiaries(p_beneficiaries uuid[]) RETURNS uuid[]
+LANGUAGE sql AS $$ SELECT '{}'::uuid[] $$
 """
 
 LOCK_NOT_HAD = """
@@ -41,20 +68,17 @@ END $$
 """
 
 # Says that the balance has moved, as often as the sequence has not passed %(times)s.
-MOVING = """
-CREATE OR REPLACE FUNCTION ledger.post_transfers(
-    p_ids uuid[], p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_kinds text[],
-    p_correlations uuid[], p_corrects uuid[], p_counts_at timestamptz[], p_recorded_at timestamptz
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+MOVING = (
+    _POST_SETS
+    % """
     IF nextval('public.turn') <= %(times)s THEN
         RAISE EXCEPTION 'insufficient balance' USING ERRCODE = 'SL001';
     END IF;
-    PERFORM ledger.post_transfers_as_before(
-        p_ids, p_debits, p_credits, p_amounts, p_kinds, p_correlations, p_corrects, p_counts_at,
+    RETURN ledger.post_sets_as_before(
+        p_set, p_ids, p_debits, p_credits, p_amounts, p_kinds, p_correlations, p_counts_at,
         p_recorded_at);
-END $$
 """
+)
 
 
 @pytest.fixture
@@ -65,6 +89,18 @@ def shop(town):
     return till
 
 
+def rounds_of(monkeypatch):
+    """Return a list that grows by the size of each round from now on."""
+    sizes, real = [], authorise.play_round
+
+    def spy(connection, zone, purchases, **how):
+        sizes.append(len(purchases))
+        return real(connection, zone, purchases, **how)
+
+    monkeypatch.setattr(authorise, "play_round", spy)
+    return sizes
+
+
 def buy_at_once(town, shop):
     # The codes are made before the rush: what is measured is the server, not the phones.
     baskets = [town.basket(("textbooks", PRICE)) for _ in range(BUYERS)]
@@ -73,8 +109,14 @@ def buy_at_once(town, shop):
     )
 
 
-def test_without_the_guard_two_hundred_purchases_overspend(town, shop):
-    with town.broken(CARELESS, function="ledger.post_transfers"):
+def test_without_the_guard_two_hundred_purchases_overspend(town, shop, monkeypatch):
+    # As in many processes: in one, purchases of one card take turns.
+    together = town.app.extensions["purchase_desk"].together
+    monkeypatch.setattr(together, "_traits", lambda each: (id(each),))
+    with (
+        town.broken(CARELESS_POSTING, function="ledger.post_sets"),
+        town.broken(CARELESS_LOOK, function="merchants.what_stands_against"),
+    ):
         answers = buy_at_once(town, shop)
     approved = sum(answer["approved_cents"] for answer in answers)
     assert approved > 7_000
@@ -135,29 +177,27 @@ def test_first_sales_at_once_open_one_payable(town):
     ) == [(8, 1)]
 
 
-def test_a_rush_of_first_sales_after_a_stall_never_runs_out_of_connections(town):
+def test_a_rush_of_first_sales_after_a_stall_is_paid_in_few_rounds(town, monkeypatch):
+    """What comes while a round is under way is the next round: at most fifty, one of a card each."""
     shop = town.add_shop()
-    most = 2 * town.database.pool_size
-    baskets = [town.basket(("textbooks", 10)) for _ in range(most + 8)]
+    students = [town.add_student() for _ in range(24)]
+    baskets = [town.basket(("textbooks", 10), student=student) for student in students]
+    sizes = rounds_of(monkeypatch)
     answers = []
     rush = threading.Thread(
         target=lambda: answers.extend(
-            town.at_once(
-                lambda number: shop.post(baskets[number]), len(baskets), threads=len(baskets)
-            )
+            town.at_once(lambda number: shop.post(baskets[number]), len(baskets))
         )
     )
-    # Until every connection of the pool waits in its first statement, and then all go on at once:
-    # were each purchase to keep that one and ask for a second, none would get it.
     with psycopg.connect(town.test_database.url(OWNER_ROLE)) as stall:
         stall.execute("LOCK TABLE merchants.decision IN ACCESS EXCLUSIVE MODE")
         rush.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
-        while town.sql(waiting, "merchants.decision")[0][0] < most:
+        while len(town.app.extensions["purchase_desk"].together._queue) < len(baskets) - 1:
             assert rush.is_alive()
     rush.join()
     assert {answer.status_code for answer in answers} == {201}
-    assert town.spent_cents() == 10 * len(baskets)
+    assert sizes[:2] == [1, len(baskets) - 1]
+    assert sum(town.spent_cents(student) for student in students) == 10 * len(baskets)
 
 
 @pytest.fixture
@@ -168,15 +208,13 @@ def moving(town):
         address = town.test_database.url("postgres")
         with psycopg.connect(address, autocommit=True) as owner:
             ((source,),) = owner.execute(
-                "SELECT pg_get_functiondef('ledger.post_transfers'::regproc)"
+                "SELECT pg_get_functiondef('ledger.post_sets'::regproc)"
             ).fetchall()
             owner.execute("DROP SEQUENCE IF EXISTS public.turn")
             owner.execute("CREATE SEQUENCE public.turn")
             owner.execute("GRANT USAGE, SELECT ON SEQUENCE public.turn TO sesame_app")
-            owner.execute(
-                source.replace("ledger.post_transfers(", "ledger.post_transfers_as_before(")
-            )
-        return town.broken(MOVING % {"times": times}, function="ledger.post_transfers")
+            owner.execute(source.replace("ledger.post_sets(", "ledger.post_sets_as_before("))
+        return town.broken(MOVING % {"times": times}, function="ledger.post_sets")
 
     return begin
 
@@ -198,11 +236,11 @@ def test_a_purchase_whose_balance_moves_starts_over_and_is_paid_once(town, shop,
     assert len(town.kept("id")) == 1
 
 
-def test_after_a_few_turns_the_holders_row_is_locked_before_anything_is_read(
+def test_once_alone_the_holders_row_is_locked_before_anything_is_read(
     town, shop, moving, monkeypatch
 ):
     waiting = []
-    real = desk.decide
+    real = rounds.decide
 
     def spy(*args, **kwargs):
         with psycopg.connect(town.test_database.url()) as other:
@@ -213,10 +251,11 @@ def test_after_a_few_turns_the_holders_row_is_locked_before_anything_is_read(
         waiting.append(free is None)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(desk, "decide", spy)
+    monkeypatch.setattr(rounds, "decide", spy)
     with moving(OPTIMISTIC_TURNS):
         assert town.answer(("textbooks", 500), till=shop)["outcome"] == "approved"
-    assert waiting == [False] * OPTIMISTIC_TURNS + [True]
+    # The ledger raised: from then on the purchase is alone, and holds the row.
+    assert waiting == [False] + [True] * OPTIMISTIC_TURNS
 
 
 def test_a_card_that_never_stands_still_is_busy_and_nothing_is_written(town, shop, moving):
@@ -236,7 +275,10 @@ def test_a_card_that_never_stands_still_is_busy_and_nothing_is_written(town, sho
 def test_a_card_that_another_sale_holds_for_too_long_is_busy_and_nothing_is_written(town, shop):
     basket, key = town.basket(("textbooks", 500)), str(uuid4())
     before = town.everything()
-    with town.broken(LOCK_NOT_HAD, function="cardsvc.lock_beneficiary"):
+    with (
+        town.broken(ROW_TAKEN, function="cardsvc.lock_free_beneficiaries"),
+        town.broken(LOCK_NOT_HAD, function="cardsvc.lock_beneficiary"),
+    ):
         busy = shop.post(basket, key)
     assert (busy.status_code, busy.get_json()["code"]) == (503, "purchase_busy")
     assert town.everything() == before
@@ -244,14 +286,15 @@ def test_a_card_that_another_sale_holds_for_too_long_is_busy_and_nothing_is_writ
 
 
 def test_an_error_of_the_database_is_ours_and_writes_nothing(town, shop):
-    broken = MOVING.replace("SL001", "22012") % {"times": 1}
+    # Once for the round, and once more when the purchase goes on alone.
+    broken = MOVING.replace("SL001", "22012") % {"times": 2}
     address = town.test_database.url("postgres")
     with psycopg.connect(address, autocommit=True) as owner:
         owner.execute("DROP SEQUENCE IF EXISTS public.turn")
         owner.execute("CREATE SEQUENCE public.turn")
         owner.execute("GRANT USAGE, SELECT ON SEQUENCE public.turn TO sesame_app")
     basket, before = town.basket(("textbooks", 500)), town.everything()
-    with town.broken(broken, function="ledger.post_transfers"):
+    with town.broken(broken, function="ledger.post_sets"):
         failed = shop.post(basket, "a-failed-sale-1")
     assert (failed.status_code, failed.get_json()["code"]) == (500, "unexpected")
     assert "insufficient" not in failed.get_data(as_text=True)
@@ -304,14 +347,14 @@ def test_a_connection_that_is_cut_in_the_middle_writes_nothing_and_the_sale_can_
             other.execute("SELECT pg_stat_clear_snapshot()")
         sale.join()
     (lost,) = answers
-    assert (lost.status_code, lost.get_json()["code"]) == (500, "unexpected")
+    assert (lost.status_code, lost.get_json()["code"]) == (503, "outcome_unknown")
     assert town.everything() == before
     assert town.read(shop.post(basket, key))["outcome"] == "approved"
     assert town.spent_cents() == 500
 
 
 def test_a_card_that_is_stopped_between_reading_and_writing_pays_nothing(town, shop, monkeypatch):
-    real, stopped = desk.decide, []
+    real, stopped = rounds.decide, []
 
     def decide_while_the_holder_blocks_the_card(*args, **kwargs):
         decided = real(*args, **kwargs)
@@ -325,7 +368,7 @@ def test_a_card_that_is_stopped_between_reading_and_writing_pays_nothing(town, s
                 block_card(session, stopped[0], town.clock.now(), reason="holder_asked")
         return decided
 
-    monkeypatch.setattr(desk, "decide", decide_while_the_holder_blocks_the_card)
+    monkeypatch.setattr(rounds, "decide", decide_while_the_holder_blocks_the_card)
     assert town.refusal(("textbooks", 500), till=shop) == ["card_not_active"]
     assert town.spent_cents() == 0
 

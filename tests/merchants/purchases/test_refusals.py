@@ -7,8 +7,8 @@ import pytest
 from cardsvc.cards.issue import revoke_phone
 from cardsvc.cards.life import block_card, declare_lost
 from merchants.conventions.lifecycle import change_state as change_convention
-from merchants.purchases.authorise import explain
 from merchants.purchases.reasons import REFUSALS
+from merchants.purchases.rounds import explain
 from merchants.terminals.states import change_state as change_terminal
 from sesame.platform.database import unit_of_work
 

@@ -12,6 +12,7 @@ import pytest
 from merchants.reimbursements.approve import approve_run
 from merchants.reimbursements.draft import draft_run, withdraw_run
 from sesame.platform.database import unit_of_work
+from sesame.platform.database.connection import OWNER_ROLE
 from sesame.platform.identity import create_identity
 from sesame.platform.ids import uuid7
 
@@ -39,8 +40,8 @@ class Region:
         """Open an unguarded account of the ledger."""
         account_id = uuid7(self.at)
         self.connection.execute(
-            "INSERT INTO ledger.account (id, asset, kind, guarded, created_at) "
-            "VALUES (%s, 'EUR', %s, false, %s)",
+            "INSERT INTO ledger.account (id, asset, kind, guarded, floor, created_at) "
+            "VALUES (%s, 'EUR', %s, false, 0, %s)",
             (account_id, kind, self.at),
         )
         return account_id
@@ -176,8 +177,8 @@ class Region:
 
 @pytest.fixture
 def region(test_database, scheme, at) -> Iterator[Region]:
-    """A region whose every act is committed at once."""
-    with psycopg.connect(test_database.url(), autocommit=True) as connection:
+    """A region whose every act is committed at once, by the tables' owner: sales around the functions."""
+    with psycopg.connect(test_database.url(OWNER_ROLE), autocommit=True) as connection:
         yield Region(connection, at)
 
 

@@ -13,6 +13,7 @@ from merchants.reimbursements.approve import approve_run
 from merchants.reimbursements.draft import draft_run
 from merchants.reimbursements.reasons import NothingToPay, RunNotDraft
 from sesame.platform.database import unit_of_work
+from sesame.platform.database.connection import OWNER_ROLE
 from sesame.platform.problems import SesameError
 
 
@@ -23,7 +24,7 @@ def envelope(region):
 
 @pytest.fixture
 def another_connection(test_database):
-    with psycopg.connect(test_database.url()) as connection:
+    with psycopg.connect(test_database.url(OWNER_ROLE)) as connection:
         yield connection
 
 

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from merchants.reimbursements.reasons import NothingToPay
+from sesame.platform.database.connection import OWNER_ROLE
 
 PAYEES, ENVELOPES, CONNECTIONS = 3, 2, 3
 _examples = itertools.count(1)
@@ -68,7 +69,8 @@ def test_every_cent_ends_in_exactly_one_run_or_is_still_unclaimed(
     cutoff, model = at - timedelta(hours=12), Model()
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(psycopg.connect(test_database.url())) for _ in range(CONNECTIONS)
+            stack.enter_context(psycopg.connect(test_database.url(OWNER_ROLE)))
+            for _ in range(CONNECTIONS)
         ]
         pending = [{} for _ in connections]
         for what, *values in steps:

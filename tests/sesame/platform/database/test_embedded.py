@@ -121,6 +121,20 @@ def test_a_pid_file_whose_number_another_program_has_does_not_stop_it(folder):
     assert ask(server, "SELECT 1") == 1
 
 
+def test_a_sockets_lock_whose_number_another_program_has_does_not_stop_it(folder):
+    server = EmbeddedServer(folder / "postgres")
+    server.start()
+    lock = server.socket_dir / ".s.PGSQL.5432.lock"
+    left = lock.read_text().splitlines()
+    server.stop("immediate")
+    owner = pwd.getpwuid(server.data.stat().st_uid)
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, user=owner.pw_uid) as other:
+        lock.write_text("\n".join([str(other.pid), *left[1:]]) + "\n")
+        os.chown(lock, owner.pw_uid, owner.pw_gid)
+        server.start()
+        assert ask(server, "SELECT 1") == 1
+
+
 def test_processes_that_start_it_together_find_one_server(folder):
     starting = [
         subprocess.Popen(

@@ -32,6 +32,8 @@ OF_CONTENTS = {
     ("ledger", "idempotency", "content_hash"),
     ("cardsvc", "programme_version", "content_hash"),
     ("cardsvc", "roll", "file_hash"),
+    ("ledger", "seal_bundle", "hashes"),
+    ("ledger", "seal_tile", "hashes"),
 }
 COLUMNS = (
     "SELECT table_schema, table_name, column_name FROM information_schema.columns "

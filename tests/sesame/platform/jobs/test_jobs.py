@@ -42,10 +42,16 @@ def kill(session, at):
     raise Killed
 
 
+@job("invented.tick", every=timedelta(hours=1))
+def tick(session, at):
+    calls.append("tick")
+
+
 @pytest.fixture(autouse=True)
-def announced():
-    """The ids announced so far."""
+def announced(monkeypatch):
+    """The ids announced so far. No room's recurring jobs are added beside the test's own."""
     calls.clear()
+    monkeypatch.setattr(queue, "_EVERY", {})
     ids: list[UUID] = []
     queue.announce_with(ids.append)
     yield ids
@@ -235,6 +241,32 @@ def test_a_failed_try_is_announced_again_as_soon_as_it_is_due(database, clock, a
     clock.advance(timedelta(seconds=2))
     assert sweep(database, clock) == 1
     assert announced == [job_id]
+
+
+def test_a_recurring_job_is_run_again_and_again_and_once_at_a_time(
+    database, test_database, clock, announced, monkeypatch
+):
+    monkeypatch.setattr(queue, "_EVERY", {"invented.tick": timedelta(hours=1)})
+    for _hour in range(3):
+        assert sweep(database, clock) == 1
+        assert sweep(database, clock) == 0
+        assert run_job(database, clock, announced[-1]) is True
+        clock.advance(timedelta(hours=1))
+    assert calls == ["tick"] * 3
+    with psycopg.connect(test_database.url()) as connection:
+        kept = connection.execute("SELECT count(*), min(state) FROM platform.job").fetchone()
+    assert kept == (1, "done")
+
+
+def test_a_recurring_job_that_still_waits_is_not_added_twice(
+    database, test_database, clock, monkeypatch
+):
+    monkeypatch.setattr(queue, "_EVERY", {"invented.tick": timedelta(hours=1)})
+    sweep(database, clock)
+    clock.advance(timedelta(hours=2))
+    sweep(database, clock)
+    with psycopg.connect(test_database.url()) as connection:
+        assert connection.execute("SELECT count(*) FROM platform.job").fetchone() == (1,)
 
 
 def test_a_broker_that_fails_loses_nothing(database, test_database, clock, at):

@@ -213,9 +213,11 @@ def test_a_job_that_kills_its_worker_is_counted_each_time_and_ends(make_house):
     asked = house.enqueue("invented.kill_worker")
     house.watch.execute("UPDATE platform.job SET attempts = %s", [MAX_ATTEMPTS - 1])
     assert house.start_worker().wait(PATIENCE) == -signal.SIGKILL
-    kept = house.watch.execute("SELECT state, attempts FROM platform.job").fetchone()
+    kept = house.watch.execute(
+        "SELECT state, attempts FROM platform.job WHERE id = %s", [asked]
+    ).fetchone()
     assert kept == ("waiting", MAX_ATTEMPTS)
-    house.watch.execute("UPDATE platform.job SET due_at = created_at")
+    house.watch.execute("UPDATE platform.job SET due_at = created_at WHERE id = %s", [asked])
     survivor = house.start_worker()
     assert house.ended(asked) == "failed"
     assert survivor.poll() is None

@@ -1,0 +1,1 @@
+"""Reading the ledger for people: the chart, an envelope's life, the story of one transfer."""
