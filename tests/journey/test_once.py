@@ -97,7 +97,7 @@ def xsd():
 
 
 def test_the_journey_reconciles_after_kills_with_purchases_in_flight(folder, xsd, request):
-    kills = 5 if request.config.getoption("--long") else 2
+    kills = 5 if request.config.getoption("--long") else 1
     rng = random.Random(20261124)
     port = 20_000 + os.getpid() % 20_000
     with_work_in_flight = 0

@@ -376,6 +376,7 @@ def test_axe_finds_nothing_to_mend(chromium, site, martin, durand, sold, region,
     page.fill("#login", "martin")
     page.fill("#password", PASSWORD)
     page.click("main button")
+    page.wait_for_url("**/console/runs")
     found = {}
     for step in ("nothing prepared", "draft", "list"):
         if step == "draft":
