@@ -60,9 +60,7 @@ DECLARE
     v_tickets uuid[];
     v_counts bigint[];
 BEGIN
-    IF p_counts_at < ledger.open_books() THEN
-        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
-    END IF;
+    PERFORM ledger.check_open(p_counts_at);
     IF (SELECT count(*) FROM ledger.account WHERE id = ANY (p_accounts) AND kind = 'entitlement')
        <> (SELECT count(DISTINCT id) FROM unnest(p_accounts) AS id) THEN
         RAISE EXCEPTION 'unknown account' USING ERRCODE = 'SL002';
@@ -100,9 +98,7 @@ DECLARE
     v_backing uuid;
     v_grant uuid;
 BEGIN
-    IF p_counts_at < ledger.open_books() THEN
-        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
-    END IF;
+    PERFORM ledger.check_open(p_counts_at);
     SELECT * INTO v_account FROM ledger.account WHERE id = p_account AND kind = 'entitlement';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'unknown account' USING ERRCODE = 'SL002';
@@ -154,9 +150,7 @@ DECLARE
     v_backing ledger.account;
     v_expiry uuid;
 BEGIN
-    IF p_counts_at < ledger.open_books() THEN
-        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
-    END IF;
+    PERFORM ledger.check_open(p_counts_at);
     SELECT * INTO v_account FROM ledger.account WHERE id = p_account AND kind = 'entitlement';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'unknown account' USING ERRCODE = 'SL002';

@@ -16,9 +16,7 @@ DECLARE
     v_total bigint;
     v_ids text[] := platform.uuid7_base(p_recorded_at);
 BEGIN
-    IF p_counts_at < ledger.open_books() THEN
-        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
-    END IF;
+    PERFORM ledger.check_open(p_counts_at);
     -- Few amounts differ: each one's parts are worked out once.
     SELECT array_agg(a.amount), array_agg(p.envelope_id), array_agg(p.amount)
       INTO v_amounts, v_envelopes, v_parts
@@ -82,9 +80,7 @@ DECLARE
     v_issued uuid := ledger.ticket_account(p_asset, 'issued', p_recorded_at);
     v_ids text[] := platform.uuid7_base(p_recorded_at);
 BEGIN
-    IF p_counts_at < ledger.open_books() THEN
-        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
-    END IF;
+    PERFORM ledger.check_open(p_counts_at);
     INSERT INTO ledger.account (id, asset, kind, guarded, floor, share_plan_id, unit_cents, created_at)
     SELECT id, p_asset, 'entitlement', true, 0, p_share_plan, p_unit_cents, p_recorded_at
       FROM unnest(p_tickets) AS id ORDER BY id;

@@ -68,6 +68,15 @@ BEGIN
     RETURN coalesce((SELECT max(closed_before) FROM ledger.closing), '-infinity');
 END $$;
 
+-- Takes the books' lock, and raises SL005 where nothing may count at that moment any more.
+CREATE OR REPLACE FUNCTION ledger.check_open(p_counts_at timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_counts_at < ledger.open_books() THEN
+        RAISE EXCEPTION 'the books are closed there' USING ERRCODE = 'SL005';
+    END IF;
+END $$;
+
 -- Frees what holds that have lapsed by `p_at` still keep of these accounts, whose balances are locked.
 CREATE OR REPLACE FUNCTION ledger.free_lapsed(p_accounts uuid[], p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql AS $$
